@@ -1,0 +1,1 @@
+"""The words of the domain: addresses, resources, changes, diagnostics. No I/O."""

@@ -1,0 +1,17 @@
+"""One file per resource kind. `KINDS` is the dependency order inside a phase."""
+
+from __future__ import annotations
+
+from ldconf.core.address import Address
+from ldconf.core.kind import Kind
+from ldconf.kinds.metric import METRIC
+
+# Creates and updates walk forward, deletes backward. A new kind is one file and one line here.
+KINDS: tuple[Kind, ...] = (METRIC,)
+
+KIND_BY_NAME = {kind.name: kind for kind in KINDS}
+
+
+def kind_of(address: Address) -> Kind:
+    """Return the kind of an address. Raises KeyError for a kind that does not exist."""
+    return KIND_BY_NAME[address.kind]
