@@ -75,6 +75,8 @@ class WorkspaceSettings:
     external: External = External()
     shared: str | None = None
     lint: Mapping[str, str] = field(default_factory=dict)  # rule id -> off|note|warning|error
+    # AI Config key, or "*" for all -> variables that the application passes when it renders
+    prompt_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
