@@ -42,6 +42,15 @@ class Reference:
     served: bool = False
 
 
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong at `path` inside an object, in words; known without the network."""
+
+    summary: str
+    path: tuple[str | int, ...] = ()
+    hint: str | None = None
+
+
 class Reader(Protocol):
     """Reads for `fetch`. Remembers GETs, so several kinds may list AI Configs for one request."""
 
@@ -74,6 +83,7 @@ class Facts(Protocol):
     project: str
     member: str | None  # id of the calling member, None for a service token
     comment: str  # provenance for audit log comments
+    commit: str  # of the files, for variation comments; "" without git
 
     def version(self, address: Address) -> int | None:
         """Current version of a tool or model config, after the writes so far."""
@@ -97,6 +107,7 @@ class Kind:
     requests  the requests that bring about a change; called again after a read-back until it
               returns () (at most `rounds` times): targeting needs two (addRule, then description)
     references  who this resource names
+    check     what the model alone cannot see: the address against the fields
     """
 
     name: str
@@ -110,4 +121,5 @@ class Kind:
     rounds: int = 1
     parallel: bool = True  # may objects of this kind be written at the same time?
     approval: Callable[[Change, Facts], Request] | None = None  # opens an approval request instead
+    check: Callable[[Address, Resource], Sequence[Problem]] | None = None
     example: str = ""  # one YAML document that shows the kind
