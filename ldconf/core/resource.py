@@ -63,7 +63,12 @@ class Resource(BaseModel):
 
     @classmethod
     def canonical(cls, name: str, value: Json) -> Json:
-        """Return the canonical JSON of one field's value; kinds override for sets and defaults."""
+        """Return the canonical JSON of one field's value; kinds override for sets and defaults.
+
+        Texts are compared after normalising line ends and the final newline (design section 2).
+        """
+        if isinstance(value, str):
+            value = normalise_text(value)
         return None if value in ("", [], {}) else value
 
     def document(self) -> dict[str, Json]:
@@ -89,8 +94,11 @@ def sha256(text: str) -> str:
 
 
 def normalise_text(text: str) -> str:
-    """Return a text with `\\n` line ends and without the final newline (design section 2)."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n")
+    """Return a text with `\\n` line ends and without final newlines (design section 2).
+
+    All of them, so that a normalised text that was sent and read back is normal already.
+    """
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
 
 
 def _plain_numbers(value: Json) -> Json:
