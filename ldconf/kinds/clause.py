@@ -77,7 +77,7 @@ class Clause(Part):
     @field_validator("values")
     @classmethod
     def _values_fit_operator(cls, values: list[Value], info: ValidationInfo) -> list[Value]:
-        op = info.data.get("op")  # absent if it is itself wrong
+        op: str = info.data.get("op", "")  # absent if it is itself wrong
         for value in values if op else ():
             if problem := _value_problem(op, value):
                 raise ValueError(f"`{op}` {problem}, not {value!r}")

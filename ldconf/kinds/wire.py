@@ -5,13 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
+from pydantic import ValidationError
+
 from ldconf.core.change import FieldDiff
-from ldconf.core.resource import Json, normalise_text
+from ldconf.core.errors import NotFound
+from ldconf.core.kind import Reader
+from ldconf.core.resource import Json, Resource, normalise_text
+
+MAINTAINERS = ("maintainerId", "maintainerTeamKey")
 
 
 def q(segment: str) -> str:
     """Return one path segment, percent-encoded."""
     return quote(segment, safe="")
+
+
+async def get_or_none(
+    reader: Reader, path: str, *, beta: bool = False
+) -> Mapping[str, Json] | None:
+    """Return one object afresh, None if it is absent."""
+    try:
+        return await reader.get(path, beta=beta)
+    except NotFound:
+        return None
+
+
+def given(body: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the body of a create: without the fields that are cleared anyway."""
+    return {name: value for name, value in body.items() if value is not None}
 
 
 def json_patch(
@@ -28,29 +49,38 @@ def json_patch(
     operations: list[dict[str, Json]] = []
     for diff in fields:
         path = "/" + diff.field.replace("~", "~0").replace("/", "~1")
+        present = diff.field in live
         if diff.after is not None:
-            operations.append(
-                {
-                    "op": "replace" if diff.field in live else "add",
-                    "path": path,
-                    "value": diff.after,
-                }
-            )
-        elif cleared is not None and diff.field in cleared:
+            verb = "replace" if present else "add"
+            operations.append({"op": verb, "path": path, "value": diff.after})
+        elif present and cleared is not None and diff.field in cleared:
             operations.append({"op": "replace", "path": path, "value": cleared[diff.field]})
-        elif diff.field in live:
+        elif present:
             operations.append({"op": "remove", "path": path})
     return operations
 
 
-def tags(payload: Mapping[str, Json]) -> list[str]:
-    """Return the tags of a payload: a set for the API, so sorted (reference 2.1)."""
-    return sorted(set(payload.get("tags") or ()))
+def object_patch(fields: Iterable[FieldDiff], cleared: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the body of a plain-object PATCH (reference 1.3): exactly the changed fields.
+
+    `cleared` gives the value that clears a field; null where the API names none. A maintainer is
+    a member or a team: setting one replaces the other, so the other is then not cleared as well.
+    """
+    after = {diff.field: diff.after for diff in fields}
+    body = {
+        name: cleared.get(name) if value is None else value
+        for name, value in after.items()
+        if name not in MAINTAINERS
+    }
+    maintainers = {name: after[name] for name in MAINTAINERS if name in after}
+    appointed = given(maintainers)
+    return {**body, **(appointed or dict.fromkeys(maintainers, ""))}
 
 
-def text(value: Json) -> str | None:
-    """Return a text with normal line ends, or None if absent or empty."""
-    return normalise_text(value) or None if isinstance(value, str) else None
+def check_maintainer(member: str | None, team: str | None) -> None:
+    """Raise ValueError if both kinds of maintainer are given: the API takes one."""
+    if member and team:
+        raise ValueError("`maintainerId` and `maintainerTeamKey` exclude each other")
 
 
 def maintainer(payload: Mapping[str, Json]) -> tuple[str | None, str | None]:
@@ -63,6 +93,28 @@ def maintainer(payload: Mapping[str, Json]) -> tuple[str | None, str | None]:
     return found.get("_id"), None
 
 
+def tags(payload: Mapping[str, Json]) -> list[str]:
+    """Return the tags of a payload: a set for the API, so sorted (reference 2.1)."""
+    return sorted(set(payload.get("tags") or ()))
+
+
+def text(value: Json) -> str | None:
+    """Return a text with normal line ends, or None if absent or empty."""
+    return normalise_text(value) or None if isinstance(value, str) else None
+
+
 def sorted_set(value: Json) -> Json:
     """Return a list that means a set: sorted, without doubles, None if empty."""
     return sorted(set(value)) or None if isinstance(value, Sequence) else value
+
+
+def unsupported(resource: Resource) -> str | None:
+    """Return in words why a live object could not stand in a file, None if it could."""
+    try:
+        type(resource).model_validate(resource.document())
+    except ValidationError as err:
+        problem = err.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"])
+        words = problem["msg"].removeprefix("Value error, ")
+        return f"{where}: {words}" if where else words
+    return None
