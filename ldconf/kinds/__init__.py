@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from ldconf.core.address import Address
 from ldconf.core.kind import Kind
+from ldconf.kinds.agent_graph import AGENT_GRAPH
 from ldconf.kinds.metric import METRIC
+from ldconf.kinds.metric_group import METRIC_GROUP
+from ldconf.kinds.model_config import MODEL_CONFIG
+from ldconf.kinds.segment import SEGMENT
+from ldconf.kinds.tool import TOOL
 
 # Creates and updates walk forward, deletes backward. A new kind is one file and one line here.
-KINDS: tuple[Kind, ...] = (METRIC,)
+KINDS: tuple[Kind, ...] = (
+    METRIC,
+    METRIC_GROUP,
+    MODEL_CONFIG,
+    TOOL,
+    SEGMENT,
+    AGENT_GRAPH,
+)
 
 KIND_BY_NAME = {kind.name: kind for kind in KINDS}
 
