@@ -9,19 +9,32 @@ from pydantic import Field, model_validator
 
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
-from ldconf.core.errors import NotFound
 from ldconf.core.kind import Facts, Kind, Reader, Reference, Request
 from ldconf.core.resource import Bool, Int, Json, Number, Observed, Part, Resource, Str
-from ldconf.kinds.wire import json_patch, q, sorted_set, tags, text
+from ldconf.kinds.wire import get_or_none, given, json_patch, q, sorted_set, tags, text, unsupported
 
 SETS = frozenset({"tags", "analysisUnits"})
+CLEARED: Mapping[str, Json] = {
+    "description": "",
+    "unit": "",
+    "tags": [],
+    "eventDefault": {"disabled": False, "value": 0},
+    "percentileValue": None,
+}
+# What a file cannot say about a custom metric; it stays as it is in LaunchDarkly.
+UNREPRESENTED: Mapping[str, str] = {
+    "filters": "event filters",
+    "denominator": "a denominator",
+    "valueColumn": "a warehouse column",
+    "unitAggregationField": "a warehouse column",
+}
 
 
 class EventDefault(Part):
     """What a unit without events counts as (reference 10.2)."""
 
     disabled: Bool = Field(default=False, description="true: units without events are left out")
-    value: Number | None = Field(default=None, description="Value of units without events")
+    value: Number | None = Field(default=None, description="Value of units without events; 0")
 
 
 class Metric(Resource):
@@ -30,27 +43,48 @@ class Metric(Resource):
     immutable: ClassVar[frozenset[str]] = frozenset({"kind"})
     required_to_create: ClassVar[frozenset[str]] = frozenset({"kind", "eventKey", "isNumeric"})
 
-    name: Str | None = Field(default=None, description="Display name; the key if absent")
+    name: Str = Field(default="", min_length=1, description="Display name; the key if absent")
     description: Str | None = Field(default=None, description="What the metric tells")
-    kind: Literal["custom"] = Field(default="custom", description="Only `custom` so far")
+    kind: Literal["custom"] = Field(
+        default="custom", description="Only `custom` so far; cannot change later"
+    )
     event_key: Str = Field(default="", min_length=1, description="Event key, case sensitive")
-    is_numeric: Bool = Field(default=False, description="false: conversions or counts")
-    unit: Str | None = Field(default=None, description="Label of the unit, e.g. `ms`")
-    success_criteria: Literal["HigherThanBaseline", "LowerThanBaseline"] | None = Field(
-        default=None, description="Which direction is better"
+    is_numeric: Bool = Field(
+        default=False, description="true: events carry a value; false: conversions or counts"
     )
-    analysis_units: list[Str] | None = Field(default=None, description="Context kinds, e.g. user")
-    unit_aggregation_type: Literal["average", "sum"] | None = Field(
-        default=None, description="How the events of one unit are combined"
+    unit: Str | None = Field(
+        default=None, description="Label of the unit, e.g. `ms`; a numeric metric needs one"
     )
-    analysis_type: Literal["mean", "percentile"] | None = Field(default=None)
-    percentile_value: Int | None = Field(default=None, ge=0, le=100)
-    event_default: EventDefault | None = Field(default=None)
-    winsor_lower_percentile: Number | None = Field(default=None, gt=0, lt=100)
-    winsor_upper_percentile: Number | None = Field(default=None, gt=0, lt=100)
-    winsor_include_imputed: Bool | None = Field(default=None)
-    tags: list[Str] | None = Field(default=None)
-    maintainer_id: Str | None = Field(default=None, description="Member id")
+    success_criteria: Literal["HigherThanBaseline", "LowerThanBaseline"] = Field(
+        default="HigherThanBaseline",
+        description="Which direction is better; a numeric metric needs it",
+    )
+    analysis_units: list[Str] = Field(
+        default_factory=list, min_length=1, description="Context kinds, a set, e.g. `user`"
+    )
+    unit_aggregation_type: Literal["average", "sum"] = Field(
+        default="average", description="How the events of one unit are combined"
+    )
+    analysis_type: Literal["mean", "percentile"] = Field(
+        default="mean", description="What is compared between variations"
+    )
+    percentile_value: Int | None = Field(
+        default=None, ge=0, le=100, description="Which percentile; with `analysisType: percentile`"
+    )
+    event_default: EventDefault | None = Field(
+        default=None, description="What units without events count as; 0 if absent"
+    )
+    winsor_lower_percentile: Number | None = Field(
+        default=None, gt=0, lt=100, description="Values below this percentile are raised to it"
+    )
+    winsor_upper_percentile: Number | None = Field(
+        default=None, gt=0, lt=100, description="Values above this percentile are lowered to it"
+    )
+    winsor_include_imputed: Bool | None = Field(
+        default=None, description="true: units without events count for these percentiles"
+    )
+    tags: list[Str] | None = Field(default=None, description="Tags, a set")
+    maintainer_id: Str = Field(default="", min_length=1, description="Member id")
 
     @model_validator(mode="after")
     def _table_of_reference_10_2(self) -> Metric:
@@ -63,7 +97,7 @@ class Metric(Resource):
         numeric = "isNumeric" in given and self.is_numeric
         if whole and numeric and not self.unit:
             raise ValueError("a numeric metric needs `unit`")
-        if whole and numeric and self.success_criteria is None:
+        if whole and numeric and "successCriteria" not in given:
             raise ValueError("a numeric metric needs `successCriteria`")
         percentile = self.analysis_type == "percentile"
         if percentile and whole and self.percentile_value is None:
@@ -92,21 +126,22 @@ class Metric(Resource):
     def from_api(cls, payload: Mapping[str, Json]) -> Metric:
         """Project a MetricRep (reference 10.4); server-owned fields drop here, by name.
 
+        What the server leaves out has the server's default (10.2).
         Built without validation: a live metric may be of a kind that files cannot describe yet.
         """
         default = payload.get("eventDefault") or {}
         units = payload.get("analysisUnits") or payload.get("randomizationUnits")
         return cls.model_construct(
-            name=text(payload.get("name")),
+            name=text(payload.get("name")) or "",
             description=text(payload.get("description")),
-            kind=payload.get("kind", "custom"),
+            kind=payload.get("kind") or "custom",
             event_key=payload.get("eventKey") or "",
             is_numeric=bool(payload.get("isNumeric")),
             unit=payload.get("unit") or None,
-            success_criteria=payload.get("successCriteria") or None,
-            analysis_units=units or None,
-            unit_aggregation_type=payload.get("unitAggregationType") or None,
-            analysis_type=payload.get("analysisType") or None,
+            success_criteria=payload.get("successCriteria") or "HigherThanBaseline",
+            analysis_units=units or [],
+            unit_aggregation_type=payload.get("unitAggregationType") or "average",
+            analysis_type=payload.get("analysisType") or "mean",
             percentile_value=payload.get("percentileValue"),
             event_default=EventDefault.model_construct(
                 disabled=bool(default.get("disabled")), value=default.get("value")
@@ -115,32 +150,39 @@ class Metric(Resource):
             winsor_upper_percentile=payload.get("winsorUpperPercentile"),
             winsor_include_imputed=payload.get("winsorIncludeImputed"),
             tags=tags(payload),
-            maintainer_id=payload.get("maintainerId") or None,
+            maintainer_id=payload.get("maintainerId") or "",
         )
 
 
 def observed(payload: Mapping[str, Json]) -> Observed:
-    """Return a live metric. `meta`: `unsupported` (kind name) if files cannot describe it,
-    `raw` (the payload: a JSON patch must know which paths exist)."""
-    kind = payload.get("kind", "custom")
+    """Return a live metric.
+
+    `meta`: `raw` (a JSON patch must know which paths exist), and `unsupported` if files cannot
+    describe the metric or part of it.
+    """
+    metric = Metric.from_api(payload)
     meta: dict[str, Json] = {"raw": payload}
+    kind = payload.get("kind") or "custom"
+    beyond = sorted({words for name, words in UNREPRESENTED.items() if payload.get(name)})
     if kind != "custom":
         meta["unsupported"] = f"{kind} metric"
-    return Observed(Metric.from_api(payload), version=payload.get("_version"), meta=meta)
+    elif beyond:
+        meta["unsupported"] = f"metric with {' and '.join(beyond)}"
+    elif problem := unsupported(metric):
+        meta["unsupported"] = problem
+    return Observed(metric, version=payload.get("_version"), meta=meta)
 
 
 async def fetch(reader: Reader) -> Sequence[tuple[Address, Observed]]:
     """Read every metric of the project from the list endpoint (max page size 50)."""
-    payloads = await reader.list(f"/metrics/{q(reader.project)}", params={"limit": "50"})
+    payloads = await reader.list(_collection(reader.project), params={"limit": "50"})
     return [(Address.of("metrics", found["key"]), observed(found)) for found in payloads]
 
 
 async def read(reader: Reader, address: Address) -> Observed | None:
     """Read one metric afresh."""
-    try:
-        return observed(await reader.get(_path(reader.project, address)))
-    except NotFound:
-        return None
+    payload = await get_or_none(reader, _path(reader.project, address))
+    return None if payload is None else observed(payload)
 
 
 def requests(change: Change, facts: Facts) -> Sequence[Request]:
@@ -149,17 +191,18 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
     path = _path(facts.project, address)
     match change:
         case Create(after=after):
-            body = {"key": address.key, "name": address.key, **after.managed()}
-            create = Request("POST", f"/metrics/{q(facts.project)}", _given(body), address=address)
-            if "maintainerId" not in create.body:
+            body = _create_body(address, after)
+            keeper = body.pop("maintainerId", None)
+            create = Request("POST", _collection(facts.project), body, address=address)
+            if keeper is None:
                 return (create,)
             # The API does not apply a maintainer on create (reference 10.2, Q21).
-            maintainer = {"op": "replace", "path": "/maintainerId", "value": body["maintainerId"]}
-            return (create, Request("PATCH", path, [maintainer], address=address))
+            patch = [{"op": "replace", "path": "/maintainerId", "value": keeper}]
+            body = {"comment": facts.comment, "patch": patch}
+            return (create, Request("PATCH", path, body, address=address))
         case Update(fields=fields):
             live = facts.live(address)
-            raw = live.meta["raw"] if live else {}
-            patch = json_patch(fields, raw, cleared={"tags": [], "description": "", "unit": ""})
+            patch = json_patch(fields, live.meta["raw"] if live else {}, CLEARED)
             body = {"comment": facts.comment, "patch": patch}
             return (Request("PATCH", path, body, address=address),) if patch else ()
         case Delete():
@@ -175,12 +218,23 @@ def references(address: Address, resource: Resource) -> Sequence[Reference]:
     return ()
 
 
+def _create_body(address: Address, after: Resource) -> dict[str, Json]:
+    """Return a MetricPost. A percentile metric has to leave out units without events (10.2)."""
+    fields = after.managed()
+    body = {"name": address.key, **given(fields), "key": address.key}
+    if "eventDefault" in fields and fields["eventDefault"] is None:
+        body["eventDefault"] = CLEARED["eventDefault"]
+    elif fields.get("analysisType") == "percentile":
+        body["eventDefault"] = {"disabled": True}
+    return body
+
+
+def _collection(project: str) -> str:
+    return f"/metrics/{q(project)}"
+
+
 def _path(project: str, address: Address) -> str:
-    return f"/metrics/{q(project)}/{q(address.key)}"
-
-
-def _given(body: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: value for name, value in body.items() if value is not None}
+    return f"{_collection(project)}/{q(address.key)}"
 
 
 EXAMPLE = """\
