@@ -65,7 +65,9 @@ def allowed(part: str, target: str) -> bool:
 @pytest.mark.parametrize("module", [m for m in modules() if m not in ("__init__", "__main__")])
 def test_imports_point_one_way(module: str) -> None:
     part = module.split(".")[0]
-    own = [name.removeprefix("ldconf.") for name in imports_of(module) if name.startswith("ldconf.")]
+    own = [
+        name.removeprefix("ldconf.") for name in imports_of(module) if name.startswith("ldconf.")
+    ]
     assert part in MAY_IMPORT, f"a new part of the package needs a row here: {part}"
     assert [name for name in own if name != "__version__" and not allowed(part, name)] == []
 

@@ -1,0 +1,169 @@
+"""The main job on a local LaunchDarkly: validate, plan, apply, drift, pull; real commands.
+
+Everything happens in a temporary copy of `configs/` with a git repository of its own, against a
+freshly started `ldconf dev`. Each step checks what it shows: a wrong exit code or a missing line
+ends the demo with exit 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import launchdarkly_api
+    from launchdarkly_api.api.agent_control_api import AgentControlApi
+
+ROOT = Path(__file__).parents[1]
+LDCONF = Path(sys.executable).with_name("ldconf")
+BOLD, DIM, RESET = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
+PROJECT, AI_CONFIG = "pet-store-agent", "pet-store-agent"
+HEADERS = {"Authorization": "", "LD-API-Version": "20240415"}
+
+
+def say(text: str) -> None:
+    """Print a headline."""
+    print(f"\n{BOLD}# {text}{RESET}", flush=True)
+
+
+def run(workspace: Path, *words: str, expect: int = 0, shows: str = "") -> str:
+    """Run a command in the workspace, show it with its output, and check both."""
+    print(f"{DIM}${RESET} {BOLD}{' '.join(words)}{RESET}", flush=True)
+    command = [str(LDCONF), *words[1:]] if words[0] == "ldconf" else list(words)
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("LAUNCHDARKLY_")}
+    if sys.stdout.isatty():
+        environment["FORCE_COLOR"] = "1"
+    done = subprocess.run(
+        command, cwd=workspace, env=environment, text=True, capture_output=True, check=False
+    )
+    print(done.stdout + done.stderr, end="", flush=True)
+    if done.returncode != expect:
+        raise SystemExit(f"demo: expected exit {expect}, got {done.returncode}")
+    if shows and shows not in " ".join((done.stdout + done.stderr).split()):
+        raise SystemExit(f"demo: expected to read {shows!r}")
+    return done.stdout
+
+
+@contextmanager
+def local_launchdarkly(workspace: Path) -> Iterator[tuple[str, str]]:
+    """Run `ldconf dev` on a free port and yield (host, token)."""
+    print(f"{DIM}${RESET} {BOLD}ldconf dev --port 0 &{RESET}", flush=True)
+    server = subprocess.Popen(
+        [str(LDCONF), "dev", "--port", "0"],
+        cwd=workspace,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        access = _wait_for(workspace / ".ldconf" / "local" / PROJECT / "lock", server)
+        yield access["host"], access["token"]
+    finally:
+        server.terminate()
+        server.wait(timeout=10)
+
+
+def _wait_for(lock: Path, server: subprocess.Popen[bytes]) -> dict[str, str]:
+    for _ in range(200):
+        if server.poll() is not None:
+            raise SystemExit(f"demo: ldconf dev ended with exit {server.returncode}")
+        if lock.exists() and lock.stat().st_size:
+            access: dict[str, str] = json.loads(lock.read_text())
+            if access.get("host"):
+                print(f"the local LaunchDarkly listens on {access['host']}")
+                return access
+        time.sleep(0.05)
+    raise SystemExit("demo: ldconf dev did not start within 10 s")
+
+
+def official_client(host: str, token: str) -> AgentControlApi:
+    """Return LaunchDarkly's own API client, pointed at the local LaunchDarkly."""
+    settings = launchdarkly_api.Configuration(host=host, api_key={"ApiKey": token})
+    return AgentControlApi(launchdarkly_api.ApiClient(settings))
+
+
+def edit_like_the_ui(client: AgentControlApi) -> None:
+    """Change the temperature of the base variation, as somebody would in the UI at night."""
+    model = {
+        "modelName": "claude-sonnet-4-5",
+        "parameters": {"temperature": 0.2, "max_tokens": 4096},
+        "custom": {"max_search_results": 5},
+    }
+    client.patch_ai_config_variation(
+        PROJECT, AI_CONFIG, "base-config", ai_config_variation_patch={"model": model}
+    )
+    print("PATCH .../variations/base-config: temperature 0.7 -> 0.2")
+
+
+def read_back(client: AgentControlApi) -> None:
+    """Read the result with LaunchDarkly's own client and print it."""
+    found = client.get_ai_config(PROJECT, AI_CONFIG)
+    for variation in found.variations:
+        model = variation.model
+        print(f"  {found.key} / {variation.key}: {model['modelName']} {model['parameters']}")
+    tools = client.list_ai_tools(PROJECT)
+    print(f"  tools: {', '.join(sorted(tool.key for tool in tools.items))}")
+    expected = {"base-config": 0.2, "model-variant-2": 0.7}  # the child kept its own value
+    if {v.key: v.model["parameters"]["temperature"] for v in found.variations} != expected:
+        raise SystemExit("demo: the official client read something else than the files say")
+
+
+def commit(workspace: Path, message: str) -> None:
+    """Commit the workspace: git is the state."""
+    identity = ("-c", "user.name=demo", "-c", "user.email=demo@example.com")
+    subprocess.run(["git", "add", "-A"], cwd=workspace, check=True)
+    subprocess.run(
+        ["git", *identity, "commit", "--quiet", "-m", message], cwd=workspace, check=True
+    )
+
+
+def demo(workspace: Path) -> None:
+    """Run every step in the workspace."""
+    subprocess.run(["git", "init", "--quiet", "-b", "main"], cwd=workspace, check=True)
+    (workspace / ".gitignore").write_text(".ldconf/\n")
+    commit(workspace, "Pet Store Agent")
+    with local_launchdarkly(workspace) as (host, token):
+        say("The files are checked offline")
+        run(workspace, "ldconf", "validate")
+        say("What would change, for whom, and where")
+        run(workspace, "ldconf", "plan", "--local")
+        say("Make it so")
+        run(workspace, "ldconf", "apply", "--local", "--yes")
+        say("A second plan is empty")
+        run(workspace, "ldconf", "plan", "--local", "--detailed-exitcode", shows="No changes")
+        client = official_client(host, token)
+        say("Somebody makes a hot fix in LaunchDarkly")
+        edit_like_the_ui(client)
+        say("Drift is named, and nothing overwrites it (exit 4: LaunchDarkly is ahead)")
+        drift = ("ldconf", "drift", "--local", "--base", "HEAD", "--detailed-exitcode")
+        run(workspace, *drift, expect=4, shows="temperature")
+        say("Take the hot fix into the files")
+        run(workspace, "ldconf", "pull", "--local", "--base", "HEAD", "--drift")
+        run(workspace, "git", "--no-pager", "diff", "--unified=1")
+        commit(workspace, "Take in the hot fix")
+        run(workspace, "ldconf", "plan", "--local", "--base", "HEAD", shows="No changes")
+        say("LaunchDarkly's own API client reads it back")
+        read_back(client)
+
+
+def main() -> None:
+    """Run the demo in a temporary folder and say how long it took."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="ldconf-demo-") as folder:
+        workspace = Path(folder) / "pet-store"
+        shutil.copytree(ROOT / "configs", workspace, ignore=shutil.ignore_patterns(".ldconf"))
+        demo(workspace)
+    print(f"\n{BOLD}Done in {time.monotonic() - started:.1f} s.{RESET}")
+
+
+if __name__ == "__main__":
+    main()
