@@ -56,6 +56,7 @@ class Live:
     """The live state. `observed` holds every object that was read, managed or not.
 
     `read_targeting` names the AI Configs whose targeting was read (None = all of them).
+    `unknown` says in words what could not be read although a plan would want to know it.
     """
 
     project: str
@@ -65,3 +66,4 @@ class Live:
     approvals: tuple[PendingApproval, ...] = ()
     read_targeting: frozenset[str] | None = None
     member: str | None = None
+    unknown: tuple[str, ...] = ()

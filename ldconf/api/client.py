@@ -1,0 +1,324 @@
+"""The one HTTP client of ldconf: headers, paging, limits, retries, errors. Only user of httpx.
+
+The token lives in a SecretStr and in the header of a request that is being sent, nowhere else.
+httpx exceptions carry their request, so none of them is ever chained or shown.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeAlias
+from urllib.parse import urlencode, urlsplit
+
+import anyio
+import httpx
+from pydantic import SecretStr
+
+from ldconf import __version__
+from ldconf.api.answers import payload_of
+from ldconf.api.limiter import CREATE_INTERVAL_S, Limiter, Timing, route_of
+from ldconf.api.retry import Answer, Attempts, Lost, Result
+from ldconf.api.secrets import without_secrets
+from ldconf.api.tasks import concurrently
+from ldconf.core.errors import SettingsError, Unreachable
+from ldconf.core.kind import Request
+from ldconf.core.resource import Json
+
+logger = logging.getLogger("ldconf.api")
+
+API_VERSION = "20240415"  # reference 1.1
+PAGE_LIMIT = "50"  # maximum of metrics; the AI family documents none (reference 1.6)
+SEMANTIC_PATCH = "application/json; domain-model=launchdarkly.semanticpatch"
+
+ASGIApp: TypeAlias = Callable[
+    [
+        MutableMapping[str, Json],
+        Callable[[], Awaitable[MutableMapping[str, Json]]],
+        Callable[[MutableMapping[str, Json]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+
+
+def _jitter() -> float:
+    return random.uniform(0.0, 0.5)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one client. `create_interval_s` None means: 2 s, but 0 for loopback hosts."""
+
+    concurrency: int = 8
+    timeout_s: float = 60.0
+    connect_timeout_s: float = 10.0
+    max_bytes: int = 64 * 2**20
+    create_interval_s: float | None = None
+
+
+class Client:
+    """An authenticated connection to one host; `async with` it.
+
+    `app` is an ASGI application that answers in place of a network (the local LaunchDarkly).
+    `requests` lists every (method, path) that went out, retries included.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        token: SecretStr,
+        *,
+        app: ASGIApp | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+        jitter: Callable[[], float] = _jitter,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.host = host.rstrip("/")
+        self.local = app is not None or is_loopback(self.host)
+        _check_host(self.host, self.local)
+        _check_token(token)
+        self.timing = Timing(clock, sleep, jitter)
+        self.requests: list[tuple[str, str]] = []
+        self._token = token
+        self._limits = limits
+        self._transport = httpx.ASGITransport(app=app) if app is not None else transport
+        interval = limits.create_interval_s
+        if interval is None:
+            interval = 0.0 if self.local else CREATE_INTERVAL_S
+        self._limiter = Limiter(self.timing, interval)
+        self._slots = anyio.Semaphore(limits.concurrency)
+        self._creates = anyio.Lock()
+        self._http: httpx.AsyncClient | None = None
+
+    def __repr__(self) -> str:
+        return f"Client({self.host!r})"
+
+    async def __aenter__(self) -> Self:
+        limits = self._limits
+        self._http = httpx.AsyncClient(
+            base_url=f"{self.host}/api/v2",
+            transport=self._transport,
+            timeout=httpx.Timeout(limits.timeout_s, connect=limits.connect_timeout_s, pool=None),
+            limits=httpx.Limits(max_connections=limits.concurrency),
+            trust_env=not self.local,  # proxies of the environment, but never for loopback
+            headers={"Accept": "application/json", "User-Agent": f"ldconf/{__version__}"},
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._http is not None:
+            await self._http.aclose()
+            self._http = None
+
+    @property
+    def count(self) -> int:
+        """How many requests went out, retries included."""
+        return len(self.requests)
+
+    async def send(self, request: Request) -> Json:
+        """Return the JSON of the answer (None if empty), or raise an ApiError.
+
+        Sent again only where that is safe (`retry.py`). Creates of the AI Config family go out one
+        at a time. A DELETE of something absent is done.
+        """
+        attempts = Attempts(request, self._limiter, self.timing)
+        async with AsyncExitStack() as turn:
+            if request.creates:
+                await turn.enter_async_context(self._creates)
+            while True:
+                result = await self._exchange(request)
+                wait_s = attempts.wait_s(result)
+                if wait_s is None:
+                    break
+                logger.info("retrying %s %s in %.1f s", request.method, request.path, wait_s)
+                await self.timing.sleep(wait_s)
+        if isinstance(result, Answer) and result.status == 404 and request.method == "DELETE":
+            return None
+        return payload_of(request, result)
+
+    async def get(self, path: str, *, beta: bool = False) -> Mapping[str, Json]:
+        """Return one object; raises NotFound. `path` starts after `/api/v2`."""
+        payload = await self.send(Request("GET", path, beta=beta))
+        if not isinstance(payload, Mapping):
+            raise Unreachable(f"the answer to GET {path} is not an object", method="GET", path=path)
+        return payload
+
+    async def list(
+        self, path: str, *, beta: bool = False, params: Mapping[str, str] | None = None
+    ) -> Sequence[Mapping[str, Json]]:
+        """Return all items of all pages, the later pages read concurrently (reference 1.6)."""
+        query = {"limit": PAGE_LIMIT, **(params or {})}
+        first = await self._page(path, beta, query)
+        items = [*first.items]
+        if first.total is not None and first.items:
+            offsets = range(len(first.items), first.total, len(first.items))
+            queries = [{**query, "offset": str(offset)} for offset in offsets]
+            reads = [partial(self._page, path, beta, later) for later in queries]
+            for page in await concurrently(reads):
+                items += page.items
+            if len(items) >= first.total or not offsets:
+                return items
+        page = first
+        while page.more(len(items), int(query["limit"])):
+            page = await self._page(path, beta, {**query, "offset": str(len(items))})
+            items += page.items
+        return items
+
+    async def _page(self, path: str, beta: bool, query: Mapping[str, str]) -> _Page:
+        payload = await self.send(Request("GET", f"{path}?{urlencode(query)}", beta=beta))
+        return _Page.of(payload, path)
+
+    async def _exchange(self, request: Request) -> Result:
+        """Send once. All exceptions of the transport end here, so that no cause is chained."""
+        route = route_of(request.method, request.path)
+        async with self._slots:
+            await self._limiter.reserve(route, creates=request.creates)
+            started_at = time.perf_counter()
+            self.requests.append((request.method, request.path))
+            try:
+                result: Result = await self._transfer(request)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                result = Lost(self._words(error), sent=False)
+            except (httpx.HTTPError, OSError) as error:
+                result = Lost(self._words(error))
+            except BaseException:
+                self._limiter.release()
+                raise
+        if isinstance(result, Answer):
+            self._limiter.learn(route, result.status, result.headers)
+        else:
+            self._limiter.release()
+        outcome = result.status if isinstance(result, Answer) else result.reason
+        took_ms = (time.perf_counter() - started_at) * 1000
+        path = request.path.partition("?")[0]
+        logger.info("%s %s -> %s (%.0f ms)", request.method, path, outcome, took_ms)
+        return result
+
+    async def _transfer(self, request: Request) -> Answer:
+        if self._http is None:
+            raise RuntimeError("the client is not open; use `async with`")
+        headers = {
+            "Authorization": self._token.get_secret_value(),
+            "LD-API-Version": "beta" if request.beta else API_VERSION,
+        }
+        content = None
+        if request.body is not None:
+            content = json.dumps(request.body, ensure_ascii=False, allow_nan=False).encode()
+            headers["Content-Type"] = SEMANTIC_PATCH if request.semantic else "application/json"
+        async with self._http.stream(
+            request.method, request.path.lstrip("/"), content=content, headers=headers
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > self._limits.max_bytes:
+                    raise httpx.ReadError(f"more than {self._limits.max_bytes} bytes")
+        return self._answer(request, response, bytes(body))
+
+    def _answer(self, request: Request, response: httpx.Response, body: bytes) -> Answer:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        if not body:
+            return Answer(response.status_code, headers)
+        try:
+            payload = json.loads(body)
+        except ValueError:
+            return Answer(response.status_code, headers, is_json=False)
+        if response.status_code >= 400:
+            payload = self._without_token(payload)
+        return Answer(response.status_code, headers, without_secrets(payload, request.path))
+
+    def _words(self, error: Exception) -> str:
+        """Return an exception in words, never with its request or the token."""
+        text = str(error).strip() or type(error).__name__
+        return text.replace(self._token.get_secret_value(), "***")
+
+    def _without_token(self, payload: Json) -> Json:
+        """Return an error payload in which an echo of the token is masked."""
+        secret = self._token.get_secret_value()
+        text = json.dumps(payload)
+        return json.loads(text.replace(secret, "***")) if secret in text else payload
+
+
+@dataclass(frozen=True)
+class _Page:
+    items: Sequence[Mapping[str, Json]]
+    total: int | None
+    has_next: bool | None  # None: the answer does not tell
+    whole: bool = False  # a bare array: there are no further pages
+
+    @classmethod
+    def of(cls, payload: Json, path: str) -> _Page:
+        """Read one page in any of the API's forms (reference 1.6)."""
+        if isinstance(payload, list):
+            return cls(payload, total=None, has_next=None, whole=True)
+        items = payload.get("items") if isinstance(payload, Mapping) else None
+        if not isinstance(items, list):
+            raise Unreachable(f"the answer to GET {path} is not a list", method="GET", path=path)
+        total = payload.get("totalCount", payload.get("total_count"))
+        links = payload.get("_links")
+        has_next = "next" in links if isinstance(links, Mapping) else None
+        return cls(items, total if isinstance(total, int) else None, has_next)
+
+    def more(self, seen: int, limit: int) -> bool:
+        """True if another page has to be read after `seen` items."""
+        if self.whole or not self.items:
+            return False
+        if self.total is not None:
+            return seen < self.total
+        return len(self.items) >= limit if self.has_next is None else self.has_next
+
+
+def is_loopback(host: str) -> bool:
+    """True if the URL's host is this machine."""
+    name = urlsplit(host).hostname or ""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_host(host: str, local: bool) -> None:
+    """Raise SettingsError unless `host` is a base URL that the token may be sent to."""
+    parts = urlsplit(host)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise SettingsError(
+            f"not a host: {parts.hostname or host.partition('@')[2] or host!r}",
+            "write it as https://app.launchdarkly.com",
+        )
+    if parts.username or parts.password or parts.path or parts.query or parts.fragment:
+        raise SettingsError(
+            f"the host must be scheme and name only: {parts.scheme}://{parts.hostname}",
+            "leave out user, path and query",
+        )
+    if parts.scheme == "http" and not local:
+        raise SettingsError(
+            f"plain http is refused for {parts.hostname}: it would show the access token",
+            f"use https://{parts.hostname}",
+        )
+
+
+def _check_token(token: SecretStr) -> None:
+    """Raise SettingsError for a token that no header can hold, without showing it."""
+    secret = token.get_secret_value()
+    if not secret or not all("!" <= letter <= "~" for letter in secret):
+        raise SettingsError(
+            "the access token is empty or holds spaces, line ends or non-ASCII characters",
+            "copy it again into LAUNCHDARKLY_ACCESS_TOKEN, without quotes and line ends",
+        )

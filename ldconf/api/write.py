@@ -1,0 +1,288 @@
+"""Bringing about one change: fresh read, requests, read-back; and what to do when in doubt.
+
+An answer that may hide success (no answer, 5xx, a disguised rate limit, a duplicate key) is never
+believed: the object is read, and the change counts as done exactly if it reads back as wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from urllib.parse import quote
+
+import anyio
+
+from ldconf.api.answers import is_uncertain
+from ldconf.api.client import Client
+from ldconf.api.facts import WriteFacts
+from ldconf.api.readback import expected, kept, not_kept, verifiable
+from ldconf.api.reader import LiveReader
+from ldconf.core.address import Address
+from ldconf.core.change import Change, Create, Delete, Transition, Update
+from ldconf.core.errors import ApiError, Conflict, LdconfError
+from ldconf.core.kind import Kind, Request
+from ldconf.core.live import Environment, Live
+from ldconf.core.resource import Json, Observed, same
+from ldconf.kinds import kind_of
+from ldconf.kinds.targeting_document import VariationIds
+
+POLL_S = 2.0
+POLLS = 10  # reference Q7: 10 x 2 s until the version advances
+UNVERSIONED_POLLS = 3  # nothing tells a late read from a lost write, so give up sooner
+VISIBLE_S = 30.0  # reference U5
+CONFLICT_TRIES = 3
+CREATE_TRIES = 3
+
+
+class WriteError(LdconfError):
+    """A change that did not come about, although no single request says so."""
+
+
+@dataclass
+class Writer:
+    """Carries out changes of one plan, one at a time per object."""
+
+    client: Client
+    live: Live
+    facts: WriteFacts
+    requests: dict[Address, int] = field(default_factory=dict)
+
+    async def write(self, change: Change) -> int:
+        """Bring the change about; return how many writes it took. Raises LdconfError."""
+        kind = kind_of(change.address)
+        self.requests[change.address] = 0
+        for attempt in range(CONFLICT_TRIES):
+            before = await self.look(kind, change)
+            if self.is_there(change, before):
+                break
+            self.refuse_stale(change, before)
+            try:
+                await self._rounds(kind, change, before)
+                break
+            except Conflict:  # a concurrent write (reference 1.4): read, judge and try again
+                if attempt == CONFLICT_TRIES - 1 or isinstance(change, Create):
+                    raise
+        return self.requests[change.address]
+
+    async def look(self, kind: Kind, change: Change) -> Observed | None:
+        """Return the object as it is now; for targeting, once every variation it needs is there.
+
+        Not for a create of an object that stands by itself: the plan has just seen it absent.
+        """
+        if isinstance(change, Create) and change.address.kind != "targeting":
+            return None
+        observed = await self.read(kind, change.address)
+        if change.address.kind == "targeting":
+            await self._until_visible(kind, change)
+            observed = self.facts.live(change.address)
+        return observed
+
+    async def read(self, kind: Kind, address: Address) -> Observed | None:
+        """Read an object afresh, and remember it."""
+        environments: Sequence[Environment] = tuple(self.live.environments.values())
+        reader = LiveReader(self.client, self.live.project, environments)
+        observed = await kind.read(reader, address)
+        self.facts.learn(address, observed)
+        if address.kind == "targeting" and address.ai_config is not None:
+            path = _targeting_path(self.live.project, address.ai_config)
+            document = await reader.get(path)  # the same GET that the kind made
+            self.facts.learn_targeting(address.ai_config, document)
+        return observed
+
+    async def _until_visible(self, kind: Kind, change: Change) -> None:
+        """Wait until targeting knows every variation that the change serves (reference U5)."""
+        wanted = _served(kind, change)
+        waited_s = 0.0
+        while True:
+            document = self.facts.targeting(change.address.ai_config or "")
+            missing = sorted(wanted - set(VariationIds(document)))
+            if not missing:
+                return
+            if waited_s >= VISIBLE_S:
+                raise WriteError(
+                    f"variation {missing[0]!r} does not show up in the targeting of "
+                    f"{change.address.ai_config!r} after {VISIBLE_S:.0f} s",
+                    "run `ldconf apply` again in a minute",
+                )
+            await self.client.timing.sleep(POLL_S)
+            waited_s += POLL_S
+            await self.read(kind, change.address)
+
+    def is_there(self, change: Change, before: Observed | None) -> bool:
+        """True if nothing has to be sent: somebody (or an earlier try) was faster."""
+        if isinstance(change, Delete):
+            return before is None
+        if before is None or isinstance(change, Transition):
+            return False
+        return (
+            verifiable(change, before)
+            and not (set(expected(change)) & before.omitted)
+            and not not_kept(change, before, self.facts)
+        )
+
+    def refuse_stale(self, change: Change, before: Observed | None) -> None:
+        """Raise if LaunchDarkly moved between the plan and now, in what this change writes."""
+        if isinstance(change, Create | Delete | Transition):
+            return
+        if before is None:
+            raise WriteError(
+                "it was deleted in LaunchDarkly since the plan", "run `ldconf plan` again"
+            )
+        planned = self.live.observed.get(change.address)
+        if planned is None:
+            return
+        then, now = planned.resource.managed(), before.resource.managed()
+        omitted = planned.omitted | before.omitted
+        for name, value in expected(change).items():
+            if name in omitted or same(then.get(name), now.get(name)):
+                continue
+            if not kept(change.address, name, value, now.get(name), self.facts):
+                raise WriteError(
+                    f"`{name}` changed in LaunchDarkly since the plan; it was not overwritten",
+                    "run `ldconf plan` again",
+                )
+
+    async def _rounds(self, kind: Kind, change: Change, before: Observed | None) -> None:
+        """Send, read back, and ask the kind again until it has nothing more to send."""
+        for _ in range(max(1, kind.rounds)):
+            requests = kind.requests(change, self.facts)
+            if not requests:
+                break
+            version = _version(before)
+            for index, request in enumerate(requests):
+                await self._send(kind, change, request, requests[index + 1 :])
+            before = await self._read_back(kind, change, version)
+        self._verify(change, before)
+
+    async def _send(
+        self, kind: Kind, change: Change, request: Request, later: Sequence[Request]
+    ) -> None:
+        """Send one request; in doubt, find out by reading whether it had its effect."""
+        for attempt in range(CREATE_TRIES):
+            self.requests[change.address] += 1
+            try:
+                with anyio.CancelScope(shield=True):  # never leave a request in flight
+                    await self.client.send(request)
+                return
+            except ApiError as error:
+                doubt = error
+            is_create = request.method == "POST"
+            if not (is_uncertain(doubt) or (is_create and doubt.status in (400, 409))):
+                raise doubt
+            observed = await self._look_for(kind, change, request, doubt, later)
+            if observed is _DONE:
+                return
+            again = is_create and is_uncertain(doubt) and attempt < CREATE_TRIES - 1
+            if not again:
+                raise doubt
+
+    async def _look_for(
+        self,
+        kind: Kind,
+        change: Change,
+        request: Request,
+        doubt: ApiError,
+        later: Sequence[Request],
+    ) -> object:
+        """Return `_DONE` if the object reads back as this request leaves it.
+
+        A create that finds the key taken by something else raises Conflict.
+        """
+        polls = UNVERSIONED_POLLS if is_uncertain(doubt) else 1
+        for poll in range(polls):
+            if poll:
+                await self.client.timing.sleep(POLL_S)
+            observed = await self.read(kind, change.address)
+            if observed is None:
+                continue
+            wrong = set(not_kept(change, observed, self.facts)) - _names(later)
+            if not wrong and verifiable(change, observed):
+                return _DONE
+            if request.method == "POST":
+                raise Conflict(
+                    f"{change.address} exists already, with other content "
+                    f"({', '.join(sorted(wrong)) or 'not verifiable'})",
+                    method=request.method,
+                    path=request.path,
+                    status=doubt.status,
+                    message=doubt.message,
+                    hint="somebody made it since the plan; run `ldconf plan` again",
+                )
+        return None
+
+    async def _read_back(self, kind: Kind, change: Change, version: int | None) -> Observed | None:
+        """Return the object once it shows this write: reads may lag behind (reference 4.6)."""
+        for poll in range(POLLS + 1):
+            if poll:
+                await self.client.timing.sleep(POLL_S)
+            observed = await self.read(kind, change.address)
+            if self._has_settled(change, observed, version):
+                return observed
+            if _version(observed) is None and poll + 1 >= UNVERSIONED_POLLS:
+                return observed
+        return observed
+
+    def _has_settled(self, change: Change, observed: Observed | None, version: int | None) -> bool:
+        if isinstance(change, Delete) or observed is None:
+            return isinstance(change, Delete) and observed is None
+        if isinstance(change, Transition):
+            return True
+        if verifiable(change, observed) and not not_kept(change, observed, self.facts):
+            return True
+        now = _version(observed)
+        return now is not None and (version is None or now > version)
+
+    def _verify(self, change: Change, observed: Observed | None) -> None:
+        """Raise unless what LaunchDarkly shows is what was sent."""
+        if isinstance(change, Transition):
+            return
+        if isinstance(change, Delete):
+            if observed is not None:
+                raise WriteError("LaunchDarkly still shows it after the delete", _LATE)
+            return
+        if observed is None:
+            raise WriteError("LaunchDarkly does not show it after the write", _LATE)
+        if wrong := not_kept(change, observed, self.facts):
+            names = ", ".join(f"`{name}`" for name in wrong)
+            raise WriteError(
+                f"LaunchDarkly did not keep {names}",
+                "the request was accepted, but the value read back is another one",
+            )
+
+
+_DONE = object()
+_LATE = "reads may lag behind; run `ldconf plan` again in a minute"
+
+
+def _version(observed: Observed | None) -> int | None:
+    """Return the counter that a write advances, if the kind has one."""
+    if observed is None:
+        return None
+    found = observed.meta.get("version") if observed.version is None else observed.version
+    return found if isinstance(found, int) else None
+
+
+def _served(kind: Kind, change: Change) -> frozenset[str]:
+    """Return the keys of the variations that a targeting change names."""
+    if not isinstance(change, Create | Update):
+        return frozenset()
+    targets = (reference.target for reference in kind.references(change.address, change.after))
+    return frozenset(target.key for target in targets if target.kind == "variations")
+
+
+def _names(requests: Sequence[Request]) -> frozenset[str]:
+    """Return the top-level fields that requests set (plain objects and JSON patches)."""
+    names: set[str] = set()
+    for request in requests:
+        body: Json = request.body
+        if isinstance(body, dict) and "patch" in body:
+            body = body["patch"]
+        if isinstance(body, list):
+            names |= {step["path"].strip("/").partition("/")[0] for step in body}
+        elif isinstance(body, dict):
+            names |= set(body)
+    return frozenset(names)
+
+
+def _targeting_path(project: str, key: str) -> str:
+    return f"/projects/{quote(project, safe='')}/ai-configs/{quote(key, safe='')}/targeting"
