@@ -197,7 +197,7 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
             if keeper is None:
                 return (create,)
             # The API does not apply a maintainer on create (reference 10.2, Q21).
-            patch = [{"op": "replace", "path": "/maintainerId", "value": keeper}]
+            patch = [{"op": "add", "path": "/maintainerId", "value": keeper}]
             body = {"comment": facts.comment, "patch": patch}
             return (create, Request("PATCH", path, body, address=address))
         case Update(fields=fields):

@@ -1,0 +1,78 @@
+"""The official client as witness: every body that we send is one that its models know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from launchdarkly_api.models.agent_graph_patch import AgentGraphPatch
+from launchdarkly_api.models.agent_graph_post import AgentGraphPost
+from launchdarkly_api.models.ai_tool_patch import AIToolPatch
+from launchdarkly_api.models.ai_tool_post import AIToolPost
+from launchdarkly_api.models.create_approval_request_request import CreateApprovalRequestRequest
+from launchdarkly_api.models.metric_group_post import MetricGroupPost
+from launchdarkly_api.models.metric_in_metric_group_input import MetricInMetricGroupInput
+from launchdarkly_api.models.metric_post import MetricPost
+from launchdarkly_api.models.model_config_patch import ModelConfigPatch
+from launchdarkly_api.models.model_config_post import ModelConfigPost
+from launchdarkly_api.models.patch_with_comment import PatchWithComment
+from launchdarkly_api.models.segment_body import SegmentBody
+from launchdarkly_api.models.segment_target import SegmentTarget
+from launchdarkly_api.models.user_segment_rule import UserSegmentRule
+
+from ldconf.core.kind import Request
+from ldconf.core.resource import Json
+
+# (method, path) -> model of the body, and whether the beta header is due (reference 1.2).
+BODIES = (
+    ("POST", r"/metrics/[^/]+", MetricPost, False),
+    ("PATCH", r"/metrics/[^/]+/[^/]+", PatchWithComment, False),
+    ("POST", r"/projects/[^/]+/metric-groups", MetricGroupPost, True),
+    ("PATCH", r"/projects/[^/]+/metric-groups/[^/]+", PatchWithComment, True),
+    ("POST", r"/projects/[^/]+/ai-configs/model-configs", ModelConfigPost, False),
+    ("PATCH", r"/projects/[^/]+/ai-configs/model-configs/[^/]+", ModelConfigPatch, False),
+    ("POST", r"/projects/[^/]+/ai-tools", AIToolPost, False),
+    ("PATCH", r"/projects/[^/]+/ai-tools/[^/]+", AIToolPatch, False),
+    ("POST", r"/segments/[^/]+/[^/]+", SegmentBody, False),
+    ("PATCH", r"/segments/[^/]+/[^/]+/[^/]+", PatchWithComment, False),
+    ("POST", r"/projects/[^/]+/agent-graphs", AgentGraphPost, True),
+    ("PATCH", r"/projects/[^/]+/agent-graphs/[^/]+", AgentGraphPatch, True),
+    ("POST", r"/approval-requests", CreateApprovalRequestRequest, False),
+)
+VALUES = {
+    ("segments", "/rules"): UserSegmentRule,
+    ("segments", "/includedContexts"): SegmentTarget,
+    ("segments", "/excludedContexts"): SegmentTarget,
+    ("metric-groups", "/metrics"): MetricInMetricGroupInput,
+}
+
+
+def accepts(request: Request) -> bool:
+    """True if the client's models take the body and know each of its fields; else raises."""
+    if request.method == "DELETE":
+        assert request.body is None
+        return True
+    for method, pattern, model, beta in BODIES:
+        if method == request.method and re.fullmatch(pattern, request.path):
+            assert request.beta is beta, f"beta header of {request.path}"
+            _parse(model, request.body)
+            for operation in _operations(request.body):
+                family = next((one for one in ("segments", "metric-groups") if one in pattern), "")
+                part = VALUES.get((family, operation["path"]))
+                for value in operation["value"] if part else ():
+                    _parse(part, value)
+            return True
+    raise AssertionError(f"no such operation: {request.method} {request.path}")
+
+
+def _parse(model: Any, body: Json) -> None:
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    assert set(body) <= known, f"{model.__name__} does not know {sorted(set(body) - known)}"
+    assert model.from_dict(body) is not None
+
+
+def _operations(body: Json) -> list[Json]:
+    """Return the JSON patch operations of a body, if it is a JSON patch."""
+    patch = body.get("patch") if isinstance(body, Mapping) else body
+    return [one for one in patch or () if one["op"] in ("add", "replace")]
