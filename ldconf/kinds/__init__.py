@@ -5,11 +5,14 @@ from __future__ import annotations
 from ldconf.core.address import Address
 from ldconf.core.kind import Kind
 from ldconf.kinds.agent_graph import AGENT_GRAPH
+from ldconf.kinds.ai_config import AI_CONFIG
 from ldconf.kinds.metric import METRIC
 from ldconf.kinds.metric_group import METRIC_GROUP
 from ldconf.kinds.model_config import MODEL_CONFIG
 from ldconf.kinds.segment import SEGMENT
+from ldconf.kinds.targeting import TARGETING
 from ldconf.kinds.tool import TOOL
+from ldconf.kinds.variation import VARIATION
 
 # Creates and updates walk forward, deletes backward. A new kind is one file and one line here.
 KINDS: tuple[Kind, ...] = (
@@ -18,6 +21,9 @@ KINDS: tuple[Kind, ...] = (
     MODEL_CONFIG,
     TOOL,
     SEGMENT,
+    AI_CONFIG,
+    VARIATION,
+    TARGETING,
     AGENT_GRAPH,
 )
 
