@@ -76,6 +76,10 @@ class SettingsDocument(Part):
         default=None, description="The one folder outside that `{file:}` may read from"
     )
     lint: dict[Str, Level] = Field(default_factory=dict, description="Severity by lint rule")
+    prompt_variables: dict[Str, list[Str]] = Field(
+        default_factory=dict,
+        description='Per AI Config (or "*"): variables that the application passes to its prompts',
+    )
 
     @field_validator("host")
     @classmethod
@@ -211,6 +215,7 @@ def _settings(model: SettingsDocument) -> WorkspaceSettings:
         external=External(dict(_external(model.external))),
         shared=posixpath.normpath(model.shared) if model.shared is not None else None,
         lint=dict(model.lint),
+        prompt_variables={key: frozenset(names) for key, names in model.prompt_variables.items()},
     )
 
 

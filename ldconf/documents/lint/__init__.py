@@ -7,7 +7,9 @@ For a text in its own file the comment stands where the file is named.
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterator
 
 from ldconf.core.diagnostic import Diagnostic, Position, Severity
 from ldconf.core.live import Live
@@ -36,7 +38,22 @@ def lint(workspace: Workspace, live: Live | None = None) -> list[Diagnostic]:
         for finding in rule.check(scope)
         if not _ignored(workspace, rule, finding)
     ]
+    found.extend(_unknown_rules(workspace))
     return sorted(found, key=lambda d: (d.position or Position(""), d.rule or "", d.summary))
+
+
+def _unknown_rules(workspace: Workspace) -> Iterator[Diagnostic]:
+    """Yield a warning for each id under `lint:` in `ldconf.yaml` that no rule has."""
+    known = [rule.id for rule in RULES]
+    lines = workspace.sources.get("ldconf.yaml", "").splitlines()
+    for name in sorted(workspace.settings.lint.keys() - set(known)):
+        nearest = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean `{nearest[0]}`?" if nearest else f"there are: {', '.join(known)}"
+        at = next((i for i, line in enumerate(lines, start=1) if name in line), 1)
+        column = lines[at - 1].find(name) + 1 if lines else 1
+        place = Position("ldconf.yaml", at, column)
+        summary = f"no lint rule is called `{name}`"
+        yield Diagnostic(Severity.WARNING, summary, place, "lint-unknown-rule", hint)
 
 
 def _severity(workspace: Workspace, rule: Rule) -> Severity | None:

@@ -34,11 +34,12 @@ _RESERVED = re.compile(r"(?i)(?:^|\.)(?:example(?:\.(?:com|net|org))?|test|inval
 _EMAIL = re.compile(r"\b[\w.+-]+@([\w-]+(?:\.[\w-]+)+)\b")
 _PHONE = re.compile(r"(?<![\w.])\+[1-9]\d{0,2}[ .-]?(?:\(?\d{2,4}\)?[ .-]?){2,4}\d{2,4}(?!\w)")
 _SSN = re.compile(r"\b(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}\b")
-_CARD = re.compile(r"\b(?:\d[ -]?){13,18}\d\b")
+_CARD = re.compile(r"(?<![\w-])(?<![A-Z0-9]{4} )(?:\d[ -]?){13,18}\d\b")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b")
 
 
 def _is_card(text: str) -> bool:
+    """Luhn's check, on digits that stand alone (not inside an account number)."""
     digits = [int(character) for character in text if character.isdigit()]
     doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
     return len(digits) >= 13 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0

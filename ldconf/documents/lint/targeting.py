@@ -133,24 +133,6 @@ def only_disabled(scope: Scope) -> Iterator[Finding]:
             )
 
 
-def doubled_targets(scope: Scope) -> Iterator[Finding]:
-    """A context that two targets name: LaunchDarkly takes only one of them."""
-    for address, fields in scope.of_kind("targeting"):
-        seen: dict[tuple[str, str], str] = {}
-        for target in fields.get("targets") or ():
-            for value in target["values"]:
-                whom = (target["contextKind"], value)
-                other = seen.setdefault(whom, target["variation"])
-                if other != target["variation"]:
-                    yield Finding(
-                        address,
-                        ("targets",),
-                        f"{whom[0]} `{value}` is a target of both `{other}` and "
-                        f"`{target['variation']}`",
-                        "a context can be the target of one variation only",
-                    )
-
-
 _HEAD = """\
 aiConfigs:
   greeter:
@@ -203,18 +185,6 @@ _AGREEMENT = """\
             serve: main
         fallthrough: main
 """
-_TWO_TARGETS = """\
-        targets:
-          - {variation: main, values: [u1]}
-          - {variation: disabled, values: [u1]}
-        fallthrough: main
-"""
-_ONE_TARGET = """\
-        targets:
-          - {variation: main, values: [u1]}
-          - {variation: disabled, values: [u2]}
-        fallthrough: main
-"""
 _SECOND = "      second: {extends: main, name: Second}\n"
 
 RULES = (
@@ -257,14 +227,5 @@ RULES = (
         only_disabled,
         _document("        fallthrough: disabled\n"),
         _document("        fallthrough: main\n"),
-    ),
-    Rule(
-        "target-twice",
-        Severity.ERROR,
-        "A context that is the target of two variations",
-        "LaunchDarkly refuses to target a context that another variation targets already.",
-        doubled_targets,
-        _document(_TWO_TARGETS),
-        _document(_ONE_TARGET),
     ),
 )

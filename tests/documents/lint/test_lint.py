@@ -143,7 +143,7 @@ def test_judge_has_its_own_variables() -> None:
     judge = agent(messages, mode="judge")
     assert summaries(judge) == []
     assert summaries(judge.replace("mode: judge", "mode: completion")) == [
-        "a.yaml:8:57: prompt-variable-unfilled"
+        "a.yaml:8:51: prompt-variable-unfilled"
     ]
 
 
@@ -158,7 +158,7 @@ def test_braces_that_are_no_variable_are_let_be(text: str) -> None:
         ("{{#ldctx.a}}x{{/ldctx.a}}", 0),
         ("{{#ldctx.a}}x", 1),
         ("x{{/ldctx.a}}", 1),
-        ("{{#ldctx.a}}{{#ldctx.b}}x{{/ldctx.a}}{{/ldctx.b}}", 4),
+        ("{{#ldctx.a}}{{#ldctx.b}}x{{/ldctx.a}}{{/ldctx.b}}", 2),
         ("{{ldctx.key} hello", 1),
     ],
 )
@@ -243,3 +243,11 @@ def test_off_environment_is_not_reported_as_serving_only_disabled() -> None:
         "test: {targets: null, rules: null, fallthrough: main, 'off': true}",
     )
     assert lint(loaded(document)) == []
+
+
+def test_unknown_rule_in_settings_is_reported() -> None:
+    settings = f"{SETTINGS}lint:\n  prompt-singel-brace: off\n"
+    found = lint(loaded(agent("instructions: Hi"), settings))
+    assert [(d.rule, d.position, d.hint) for d in found] == [
+        ("lint-unknown-rule", Position("ldconf.yaml", 4, 3), "did you mean `prompt-single-brace`?")
+    ]
