@@ -1,0 +1,1 @@
+"""The local LaunchDarkly: one ASGI app over one store. Knows nothing of the planner or client."""

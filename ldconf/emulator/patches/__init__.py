@@ -1,0 +1,1 @@
+"""Interpreters of patches: JSON patch, and semantic patches of targeting and segments. Pure."""

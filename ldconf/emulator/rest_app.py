@@ -1,0 +1,210 @@
+"""The ASGI app of the REST API: who may do what, faults, one transaction per request, JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import parse_qs, unquote
+
+import anyio
+from starlette.types import Receive, Scope, Send
+
+from ldconf.core.resource import Json
+from ldconf.emulator.access import Actor, Tokens
+from ldconf.emulator.faults import ConnectionDropped, Drop, Faults
+from ldconf.emulator.http import Call, Refusal, Router, bad_request
+from ldconf.emulator.rates import Rates
+from ldconf.emulator.rest import ROUTES
+from ldconf.emulator.store import Store
+
+MAX_BODY = 10 * 1024 * 1024
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+DROP_EXTENSION = "ldconf.drop"  # scope["extensions"][...]: closes the socket (see serve.py)
+
+
+class RestApp:
+    """Answers everything below `/api/v2`. Mount it there."""
+
+    def __init__(self, store: Store, faults: Faults, tokens: Tokens) -> None:
+        self._store = store
+        self._faults = faults
+        self._tokens = tokens
+        self._rates = Rates(faults, store.clock)
+        self._router = Router(ROUTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = _Headers(scope)
+        method = _method(scope, headers)
+        path = _path(scope)
+        failure = self._faults.next_failure(method, "/" + path)
+        if self._faults.latency_s > 0:
+            await anyio.sleep(self._faults.latency_s)
+        if failure is Drop.BEFORE:
+            await _drop(scope, receive)
+            return
+        extra: dict[str, str] = {}
+        try:
+            body = await read_body(receive, headers.one("content-length"))
+            status, answer = self._answer(method, path, scope, headers, body, failure, extra)
+        except Refusal as refusal:
+            status = refusal.status
+            answer = {"code": refusal.code, "message": refusal.message}
+        if failure is Drop.AFTER:
+            await _drop(scope, receive)
+            return
+        await send_json(send, status, answer, extra)
+
+    def _answer(
+        self,
+        method: str,
+        path: str,
+        scope: Scope,
+        headers: _Headers,
+        body: bytes,
+        failure: int | Drop | None,
+        extra: dict[str, str],
+    ) -> tuple[int, Json]:
+        """Return status and JSON; raises `Refusal`. `extra` gets the rate headers."""
+        actor = self._tokens.actor(headers.one("authorization"))
+        if actor is None:
+            raise Refusal(401, "unauthorized", "Invalid access token")
+        found = self._router.find(method, tuple(unquote(part) for part in path.split("/")))
+        route = found.route
+        refused, rates = self._rates.count(f"{route.method} {route.path}", actor.token_id)
+        extra.update(rates)
+        if failure == 429 and not refused:
+            refused = True
+            extra.update(self._rates.refusal_headers(self._store.clock()))
+        if refused and self._faults.disguise_429 and route.makes_flag:
+            extra.clear()
+            raise bad_request("the feature flag of the AI Config could not be created")
+        if refused:
+            raise Refusal(
+                429, "rate_limited", "You've exceeded the API rate limit. Try again later"
+            )
+        if isinstance(failure, int):
+            raise Refusal(failure, _CODES.get(failure, "internal_service_error"), "injected fault")
+        _check_version(headers, beta=route.beta)
+        _check_access(actor, method)
+        call = Call(
+            store=self._store,
+            faults=self._faults,
+            actor=actor,
+            method=method,
+            path=path,
+            query=_query(scope),
+            content_type=(headers.one("content-type") or "").lower(),
+            raw=body,
+        )
+        handler = route.handler
+        if handler is None:
+            raise AssertionError("the router finds no route without a handler")
+        if method in WRITES:
+            with self._store.transaction():
+                return route.status, handler(call, *found.values)
+        with self._store.lock:
+            return route.status, handler(call, *found.values)
+
+
+_CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict"}
+
+
+class _Headers:
+    """The headers of a request, by lower-case name; a name may stand there twice."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in scope["headers"]:
+            self._values.setdefault(name.decode("latin-1").lower(), []).append(
+                value.decode("latin-1")
+            )
+
+    def all(self, name: str) -> list[str]:
+        return self._values.get(name, [])
+
+    def one(self, name: str) -> str | None:
+        values = self.all(name)
+        return values[0] if values else None
+
+
+def _method(scope: Scope, headers: _Headers) -> str:
+    """Return the verb; a POST may ask for another one (reference 1.1)."""
+    method: str = scope["method"]
+    override = (headers.one("x-http-method-override") or "").upper()
+    return override if method == "POST" and override in ("PATCH", "PUT", "DELETE") else method
+
+
+def _path(scope: Scope) -> str:
+    """Return the path below `/api/v2`, still percent-encoded, without a slash at either end."""
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    text = raw.decode("latin-1").partition("?")[0]
+    return text.removeprefix("/api/v2").strip("/")
+
+
+def _query(scope: Scope) -> dict[str, tuple[str, ...]]:
+    text = scope["query_string"].decode("latin-1")
+    if not text:
+        return {}
+    parsed = parse_qs(text, keep_blank_values=True)
+    return {name: tuple(values) for name, values in parsed.items()}
+
+
+def _check_version(headers: _Headers, *, beta: bool) -> None:
+    """400 for a doubled version header, 403 for a beta resource without it (reference 1.1)."""
+    versions = headers.all("ld-api-version")
+    if len(versions) > 1 or any("," in version for version in versions):
+        raise bad_request("LD-API-Version has too many values")
+    if beta and versions != ["beta"]:
+        raise Refusal(
+            403, "forbidden", "this resource is in beta: send the header `LD-API-Version: beta`"
+        )
+
+
+def _check_access(actor: Actor, method: str) -> None:
+    if actor.token.read_only and method in WRITES:
+        raise Refusal(403, "forbidden", "Access to the requested resource was denied")
+
+
+async def read_body(receive: Receive, announced: str | None) -> bytes:
+    """Return the body; 413 beyond `MAX_BODY`."""
+    too_large = Refusal(413, "request_too_large", f"the body exceeds {MAX_BODY} bytes")
+    if announced is not None and announced.isdecimal() and int(announced) > MAX_BODY:
+        raise too_large
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Refusal(400, "invalid_request", "the request ended early")
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > MAX_BODY:
+            raise too_large
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+async def send_json(
+    send: Send, status: int, answer: Json, headers: Mapping[str, str] | None = None
+) -> None:
+    """Send a JSON answer; a 204 has no body."""
+    body = b""
+    sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
+    if status != 204:
+        body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+        sent.append((b"content-type", b"application/json"))
+        sent.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": sent})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _drop(scope: Scope, receive: Receive) -> None:
+    """Break the connection: close the socket if there is one, else raise to the caller."""
+    close = (scope.get("extensions") or {}).get(DROP_EXTENSION)
+    if close is None:
+        raise ConnectionDropped
+    close()
+    while (await receive())["type"] != "http.disconnect":
+        pass
