@@ -53,8 +53,7 @@ class Approver:
         if outcome := _held(change, held, steps):
             return outcome
         try:
-            with anyio.CancelScope(shield=True):
-                opened = await self.client.send(request)
+            opened = await self.client.send(request)
             return Awaiting(change, str((opened or {}).get("_id") or "?"))
         except ApiError as error:
             doubt = error

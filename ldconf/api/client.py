@@ -191,7 +191,9 @@ class Client:
             started_at = time.perf_counter()
             self.requests.append((request.method, request.path))
             try:
-                result: Result = await self._transfer(request)
+                # Ctrl-C never leaves a write in flight: nobody would know whether it happened.
+                with anyio.CancelScope(shield=request.method != "GET"):
+                    result: Result = await self._transfer(request)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
                 result = Lost(self._words(error), sent=False)
             except (httpx.HTTPError, OSError) as error:

@@ -24,6 +24,8 @@ _REPEATABLE = re.compile(
     r"|addValuesToClause"
 )
 
+_VERSIONED = re.compile(r"/(variations|ai-tools|model-configs)/")
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -55,7 +57,7 @@ Result: TypeAlias = Answer | Lost
 def is_repeatable(request: Request) -> bool:
     """True if sending the request a second time changes nothing more (reference 1.7).
 
-    A variation PATCH makes a new version each time; POST makes another object.
+    A PATCH of a variation, tool or model config makes a new version; POST makes another object.
     """
     if request.method in ("GET", "DELETE", "PUT"):
         return True
@@ -66,7 +68,7 @@ def is_repeatable(request: Request) -> bool:
         return all(_REPEATABLE.fullmatch(kind) for kind in kinds)
     if isinstance(patch := _json_patch(request.body), list):
         return all(_sets(step) for step in patch)
-    return "/variations/" not in request.path
+    return _VERSIONED.search(request.path) is None
 
 
 def is_definite(payload: Json, body: Json) -> bool:

@@ -10,21 +10,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-import anyio
-
 from ldconf.api.answers import is_uncertain
 from ldconf.api.client import Client
 from ldconf.api.facts import WriteFacts
 from ldconf.api.readback import expected, kept, not_kept, verifiable
-from ldconf.api.reader import LiveReader
+from ldconf.api.reader import LiveReader, Wants
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Create, Delete, Transition, Update
+from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
 from ldconf.core.errors import ApiError, Conflict, LdconfError
 from ldconf.core.kind import Kind, Request
-from ldconf.core.live import Environment, Live
+from ldconf.core.live import Live
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds import kind_of
 from ldconf.kinds.targeting_document import VariationIds
+from ldconf.kinds.variation_live import wanted_fields
 
 POLL_S = 2.0
 POLLS = 10  # reference Q7: 10 x 2 s until the version advances
@@ -56,6 +55,7 @@ class Writer:
             if self.is_there(change, before):
                 break
             self.refuse_stale(change, before)
+            change = _remaining(change, before)
             try:
                 await self._rounds(kind, change, before)
                 break
@@ -71,16 +71,18 @@ class Writer:
         """
         if isinstance(change, Create) and change.address.kind != "targeting":
             return None
-        observed = await self.read(kind, change.address)
+        observed = await self.read(kind, change)
         if change.address.kind == "targeting":
             await self._until_visible(kind, change)
             observed = self.facts.live(change.address)
         return observed
 
-    async def read(self, kind: Kind, address: Address) -> Observed | None:
-        """Read an object afresh, and remember it."""
-        environments: Sequence[Environment] = tuple(self.live.environments.values())
-        reader = LiveReader(self.client, self.live.project, environments)
+    async def read(self, kind: Kind, change: Change) -> Observed | None:
+        """Read the object of a change afresh, and remember it."""
+        address = change.address
+        environments = tuple(self.live.environments.values())
+        wants = Wants(fields=_wanted(change))
+        reader = LiveReader(self.client, self.live.project, environments, wants)
         observed = await kind.read(reader, address)
         self.facts.learn(address, observed)
         if address.kind == "targeting" and address.ai_config is not None:
@@ -106,7 +108,7 @@ class Writer:
                 )
             await self.client.timing.sleep(POLL_S)
             waited_s += POLL_S
-            await self.read(kind, change.address)
+            await self.read(kind, change)
 
     def is_there(self, change: Change, before: Observed | None) -> bool:
         """True if nothing has to be sent: somebody (or an earlier try) was faster."""
@@ -161,8 +163,7 @@ class Writer:
         for attempt in range(CREATE_TRIES):
             self.requests[change.address] += 1
             try:
-                with anyio.CancelScope(shield=True):  # never leave a request in flight
-                    await self.client.send(request)
+                await self.client.send(request)
                 return
             except ApiError as error:
                 doubt = error
@@ -192,7 +193,7 @@ class Writer:
         for poll in range(polls):
             if poll:
                 await self.client.timing.sleep(POLL_S)
-            observed = await self.read(kind, change.address)
+            observed = await self.read(kind, change)
             if observed is None:
                 continue
             wrong = set(not_kept(change, observed, self.facts)) - _names(later)
@@ -215,10 +216,11 @@ class Writer:
         for poll in range(POLLS + 1):
             if poll:
                 await self.client.timing.sleep(POLL_S)
-            observed = await self.read(kind, change.address)
+            observed = await self.read(kind, change)
             if self._has_settled(change, observed, version):
                 return observed
-            if _version(observed) is None and poll + 1 >= UNVERSIONED_POLLS:
+            unversioned = observed is not None and _version(observed) is None
+            if unversioned and poll + 1 >= UNVERSIONED_POLLS:
                 return observed
         return observed
 
@@ -252,6 +254,24 @@ class Writer:
 
 _DONE = object()
 _LATE = "reads may lag behind; run `ldconf plan` again in a minute"
+
+
+def _remaining(change: Change, before: Observed | None) -> Change:
+    """Return what is left of a change: publishing a published variation is an error (4.2)."""
+    if not isinstance(change, Restore) or before is None:
+        return change
+    if before.resource.managed().get("state") == "archived":
+        return change
+    return Update(change.address, change.after, change.fields)
+
+
+def _wanted(change: Change) -> frozenset[tuple[Address, str]]:
+    """Return the fields worth an extra read: those that have to be verified."""
+    if isinstance(change, Archive | Delete):
+        return frozenset()
+    names = set(expected(change)) & wanted_fields(change.after)
+    tools = {name for name in wanted_fields(change.after) if "tools" in names and "/" in name}
+    return frozenset((change.address, name) for name in names | tools)
 
 
 def _version(observed: Observed | None) -> int | None:
