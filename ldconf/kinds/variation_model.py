@@ -119,7 +119,9 @@ class Variation(Resource):
     @model_validator(mode="after")
     def _state_is_managed(self) -> Variation:
         """`state` is managed always; it is all that is managed of an archived variation."""
-        if "model_config_version" in self.model_fields_set and not self.model_config_key:
+        given = self.model_fields_set
+        keyless = "model_config_key" in given and not self.model_config_key
+        if keyless and "model_config_version" in given:
             raise ValueError("`modelConfigVersion` needs `modelConfigKey`")
         if self.state == ARCHIVED:
             self.model_fields_set.clear()
