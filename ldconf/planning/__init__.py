@@ -1,0 +1,1 @@
+"""Desired, live and base maps in, one `Plan` out. Pure: no clock, file, network or global."""

@@ -1,0 +1,130 @@
+"""Comparisons become changes: what apply would send for one object."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
+
+from ldconf.core.address import Address
+from ldconf.core.change import Archive, Change, Create, FieldDiff, Restore, Update
+from ldconf.core.resource import Json, Resource, same
+from ldconf.kinds import kind_of
+from ldconf.kinds.variation_model import ARCHIVED, PUBLISHED
+from ldconf.planning.compare import STATE, Comparison, Scene, is_born_so
+from ldconf.planning.pins import Pins, sendable
+from ldconf.planning.sides import Values
+from ldconf.planning.texts import Unseen, shown
+from ldconf.planning.threeway import Row
+
+
+def build(scene: Scene, found: Comparison, pins: Pins) -> Change | None:
+    """Return the change of one object, None if nothing is to be sent."""
+    if found.row is Row.CREATE:
+        return _create(scene, found, pins)
+    if not found.exists or found.in_conflict:
+        return None
+    state = next((field for field in found.fields if field.field == STATE), None)
+    if state is not None and state.is_written and state.desired == ARCHIVED:
+        return Archive(found.address)
+    diffs = tuple(_diffs(scene, found, pins))
+    if state is not None and state.is_written and state.desired == PUBLISHED:
+        rest = tuple(diff for diff in diffs if diff.field != STATE)
+        return Restore(found.address, _after(scene, found, diffs), rest)
+    if not diffs:
+        return None
+    phase = kind_of(found.address).phase
+    after = _after(scene, found, diffs)
+    return Update(found.address, after, diffs, phase=phase, adopts=found.adopts)
+
+
+def _create(scene: Scene, found: Comparison, pins: Pins) -> Create | None:
+    address = found.address
+    values = dict(found.desired)
+    if address.kind == "targeting" and is_born_so(values):
+        return None
+    if "tools" in values:
+        values["tools"] = sendable("tools", pins.tools(values["tools"], None))
+    if address.kind == "variations" and "model" not in values:
+        name = scene.desired.derived_model_name(address, values)
+        if name is not None:
+            values["model"] = {"modelName": name}
+    resource = scene.desired.workspace.resources[address]
+    return Create(address, with_values(resource, values), phase=kind_of(address).phase)
+
+
+def _diffs(scene: Scene, found: Comparison, pins: Pins) -> Iterator[FieldDiff]:
+    """Yield the fields to send, in the order of the files' fields; derived ones last."""
+    for row in found.fields:
+        if not row.is_written:
+            continue
+        after = pins.tools(row.desired, row.live) if row.field == "tools" else row.desired
+        yield _inherited(
+            scene,
+            found.address,
+            FieldDiff(
+                row.field,
+                shown(row.live),
+                after,
+                unverifiable=isinstance(row.live, Unseen),
+            ),
+        )
+    if found.address.kind == "variations" and _is_published(found):
+        yield from _following_model(scene, found)
+        yield from pins.repins(found)
+
+
+def _is_published(found: Comparison) -> bool:
+    return found.desired.get(STATE) != ARCHIVED
+
+
+def _inherited(scene: Scene, address: Address, diff: FieldDiff) -> FieldDiff:
+    origin = scene.desired.workspace.inherited.get((address, diff.field))
+    return replace(diff, inherited=origin.parent) if origin else diff
+
+
+def _following_model(scene: Scene, found: Comparison) -> Iterator[FieldDiff]:
+    """Yield the model name that must change with the model config, if `model` is unmanaged."""
+    rows = {row.field: row for row in found.fields}
+    key = rows.get("modelConfigKey")
+    if key is None or not key.is_written or "model" in rows:
+        return
+    name = scene.desired.model_name(key.desired) if key.desired else None
+    live: Json = (scene.live.values(found.address) or {}).get("model")
+    after = {**(live or {}), "modelName": name}
+    if name is not None and not same(live, after):
+        yield FieldDiff("model", live, after, because="follows modelConfigKey")
+
+
+def _after(scene: Scene, found: Comparison, diffs: Collection[FieldDiff]) -> Resource:
+    """Return a resource that holds exactly the fields to send."""
+    values: dict[str, Json] = {
+        diff.field: sendable(diff.field, diff.after)
+        for diff in diffs
+        if not (diff.field == "modelConfigVersion" and sendable(diff.field, diff.after) is None)
+    }
+    return with_values(scene.desired.workspace.resources[found.address], values)
+
+
+def with_values(resource: Resource, values: Values) -> Resource:
+    """Return a resource of the same kind that manages exactly these canonical values."""
+    kept = resource.managed()
+    changed = {name: value for name, value in values.items() if not _holds(kept, name, value)}
+    whole = type(resource).model_validate({**kept, **changed}) if changed else resource
+    return restricted(whole, values.keys())
+
+
+def restricted(resource: Resource, names: Collection[str]) -> Resource:
+    """Return the resource with only the fields of these wire names managed."""
+    model = type(resource)
+    attributes = {
+        attribute
+        for attribute, field in model.model_fields.items()
+        if (field.alias or attribute) in names
+    }
+    return model.model_construct(
+        _fields_set=attributes, **{name: getattr(resource, name) for name in attributes}
+    )
+
+
+def _holds(values: Mapping[str, Json], name: str, value: Json) -> bool:
+    return name in values and same(values[name], value)

@@ -1,0 +1,213 @@
+"""One object in three maps: which row of the table each of its managed fields is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ldconf.core.address import Address
+from ldconf.core.live import Live
+from ldconf.core.resource import Json
+from ldconf.core.workspace import Consent, Workspace
+from ldconf.kinds.serve import DISABLED
+from ldconf.kinds.variation_model import ARCHIVED
+from ldconf.planning.consents import Consents
+from ldconf.planning.options import PlanOptions
+from ldconf.planning.rules import Rules
+from ldconf.planning.sides import FileSide, LiveSide, Values
+from ldconf.planning.texts import TEXTS, Unseen
+from ldconf.planning.threeway import (
+    ABSENT,
+    MOVED,
+    PLAIN,
+    UNKNOWN,
+    WRITTEN,
+    Column,
+    Equality,
+    Row,
+    row,
+)
+from ldconf.planning.toolset import Tools
+
+STATE = "state"
+
+# What LaunchDarkly gives the targeting of a new AI Config (reference 5.3).
+BORN: Values = {"targets": None, "rules": None, "fallthrough": DISABLED}
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """One managed field in three columns, and the row of the table that makes."""
+
+    field: str
+    row: Row
+    base: Column
+    desired: Json
+    live: Json
+
+    @property
+    def is_written(self) -> bool:
+        """True if the field is sent."""
+        return self.row in WRITTEN
+
+    @property
+    def is_settled(self) -> bool:
+        """True if live is what the files say."""
+        return self.row in (Row.SAME, Row.ADOPTED)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One managed object. `row` speaks of the object: CREATE, GONE, GONE_CONFLICT, or SAME = it
+    exists and `fields` tell. `consent` is the consent `drift` that turned moved rows around.
+    """
+
+    address: Address
+    row: Row
+    desired: Values
+    base: Values | None = None
+    fields: tuple[FieldRow, ...] = ()
+    adopts: bool = False
+    consent: Consent | None = None
+    unknown_direction: bool = False
+
+    @property
+    def exists(self) -> bool:
+        """True if the object exists live."""
+        return self.row is Row.SAME
+
+    @property
+    def in_conflict(self) -> bool:
+        """True if nothing of this object may be written."""
+        return self.row is Row.GONE_CONFLICT or any(f.row is Row.CONFLICT for f in self.fields)
+
+    @property
+    def has_moved(self) -> bool:
+        """True if live moved without the files, in the object or one of its fields."""
+        return self.row in MOVED or any(f.row in MOVED for f in self.fields)
+
+
+class Scene:
+    """Everything that is compared: files now, at the base, between them, and live."""
+
+    def __init__(
+        self, desired: Workspace, live: Live, base: Workspace | None, options: PlanOptions
+    ) -> None:
+        self.options = options
+        self.live = LiveSide(live)
+        self.desired = FileSide(desired, self.live)
+        self.base = FileSide(base, self.live) if base is not None else None
+        self.history = tuple(FileSide(said, self.live) for said in options.history)
+        self.merged = FileSide(options.merged, self.live) if options.merged is not None else None
+        self.consents = Consents.of(desired, base, options)
+
+    def said(self, address: Address) -> Values | None:
+        """Return what the base says of an object, None if it does not list it (or is unknown)."""
+        return self.base.values(address) if self.base else None
+
+    def direction_unknown(self, address: Address) -> bool:
+        """True if there is no base to ask about this object."""
+        return self.base is None or address in self.base.workspace.unloadable
+
+
+def compare(scene: Scene, address: Address) -> Comparison | None:
+    """Return the comparison of one object that the files list.
+
+    None if there is nothing to compare: a retired variation that does not exist.
+    """
+    desired = scene.desired.values(address)
+    assert desired is not None
+    live = scene.live.values(address)
+    if live is None:
+        return _absent(scene, address, desired)
+    unknown = scene.direction_unknown(address)
+    fields = tuple(_field_rows(scene, address, desired, live))
+    adopts = not unknown and not _was_listed(scene, address)
+    found = Comparison(
+        address,
+        Row.SAME,
+        desired,
+        scene.said(address),
+        fields,
+        adopts=adopts,
+        unknown_direction=unknown and scene.base is not None,
+    )
+    return _with_consent(scene, found)
+
+
+def _absent(scene: Scene, address: Address, desired: Values) -> Comparison | None:
+    if desired.get(STATE) == ARCHIVED:
+        return None
+    base: Column = UNKNOWN
+    if not scene.direction_unknown(address):
+        said = scene.said(address)
+        # Only what the files manage now counts; a field dropped since is nobody's concern.
+        base = ABSENT if said is None else {k: v for k, v in said.items() if k in desired}
+    deleted = [ABSENT for side in scene.history if address in side.workspace.removed]
+    found = Comparison(
+        address, row(base, desired, ABSENT, deleted), desired, base=scene.said(address)
+    )
+    return _with_consent(scene, found)
+
+
+def _with_consent(scene: Scene, found: Comparison) -> Comparison:
+    """Return the comparison with moved rows turned into intended ones, if a consent says so."""
+    if not found.has_moved:
+        return found
+    consent = scene.consents.find(found.address, "drift")
+    if consent is None:
+        return found
+    fields = tuple(
+        replace(field, row=Row.INTENDED) if field.row in MOVED else field for field in found.fields
+    )
+    return replace(
+        found,
+        row=Row.CREATE if found.row in MOVED else found.row,
+        fields=fields,
+        consent=consent,
+    )
+
+
+def _field_rows(
+    scene: Scene, address: Address, desired: Values, live: Values
+) -> Iterator[FieldRow]:
+    base = scene.said(address)
+    unknown = scene.direction_unknown(address)
+    history = [said for said in (side.values(address) for side in scene.history) if said]
+    for name, value in desired.items():
+        before: Column = UNKNOWN if unknown else (base or {}).get(name, ABSENT)
+        actual = live.get(name)
+        if isinstance(actual, Unseen) and actual.fingerprint is None:
+            yield _unverifiable(scene, address, FieldRow(name, Row.SAME, before, value, actual))
+            continue
+        said = [values.get(name, ABSENT) for values in history]
+        found = row(before, value, actual, said, _equality(address, name, value))
+        yield FieldRow(name, found, before, value, actual)
+
+
+def _unverifiable(scene: Scene, address: Address, field: FieldRow) -> FieldRow:
+    """A text that nobody can see is sent only if the files changed it, or on request."""
+    changed = field.base is not UNKNOWN and (
+        field.base is ABSENT or not PLAIN.unmoved(field.base, field.desired)
+    )
+    send = changed or scene.options.resends(address)
+    return replace(field, row=Row.INTENDED if send else Row.UNVERIFIABLE)
+
+
+def _equality(address: Address, name: str, desired: Json) -> Equality:
+    if address.kind == "targeting" and name == "rules":
+        return Rules()
+    if address.kind == "variations" and name == "tools":
+        return Tools(desired)
+    return TEXTS
+
+
+def _was_listed(scene: Scene, address: Address) -> bool:
+    """True if the files listed the object before: it is not claimed now."""
+    sides = [side for side in (scene.base, *scene.history) if side]
+    return any(address in side.workspace.resources for side in sides)
+
+
+def is_born_so(desired: Values) -> bool:
+    """True if a new AI Config has this targeting from the start."""
+    return all(PLAIN.in_sync(value, BORN[name]) for name, value in desired.items())

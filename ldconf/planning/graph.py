@@ -1,0 +1,69 @@
+"""Who names whom, over files and live objects alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ldconf.core.address import Address
+from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
+from ldconf.core.kind import Reference
+from ldconf.core.live import Live
+from ldconf.core.resource import Resource
+from ldconf.kinds import KIND_BY_NAME
+from ldconf.kinds.serve import DISABLED
+
+
+def references(address: Address, resource: Resource) -> Sequence[Reference]:
+    """Return what a resource names; the variation `disabled` always exists, so is left out."""
+    kind = KIND_BY_NAME.get(address.kind)
+    found = kind.references(address, resource) if kind else ()
+    return [ref for ref in found if not is_disabled(ref.target)]
+
+
+def is_disabled(address: Address) -> bool:
+    """True for the variation that every AI Config has from birth."""
+    return address.kind == "variations" and address.key == DISABLED
+
+
+@dataclass(frozen=True)
+class Naming:
+    """One object that names another."""
+
+    by: Address
+    served: bool
+
+
+def namings(live: Live, changes: Mapping[Address, Change]) -> Mapping[Address, Sequence[Naming]]:
+    """Return address -> who names it, once these changes went through.
+
+    Over all environments and also over objects that no file names.
+    """
+    named: dict[Address, list[Naming]] = {}
+    for address, resource in _after(live, changes):
+        for target, served in {(ref.target, ref.served) for ref in references(address, resource)}:
+            named.setdefault(target, []).append(Naming(address, served))
+    return {
+        target: sorted(found, key=lambda naming: (naming.by, naming.served))
+        for target, found in named.items()
+    }
+
+
+def _after(live: Live, changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Resource]]:
+    """Yield every object as it is after the changes."""
+    gone = {address for address, change in changes.items() if isinstance(change, Delete)}
+    for address, observed in live.observed.items():
+        if not any(Address(address.parts[:length]) in gone for length in (2, len(address.parts))):
+            yield address, _changed(observed.resource, changes.get(address))
+    for address, change in changes.items():
+        if isinstance(change, Create):
+            yield address, change.after
+
+
+def _changed(resource: Resource, change: Change | None) -> Resource:
+    match change:
+        case Update(after=after) | Restore(after=after) | Transition(after=after):
+            given = {name: getattr(after, name) for name in after.model_fields_set}
+            return resource.model_copy(update=given)
+        case Create() | Archive() | Delete() | None:
+            return resource

@@ -1,0 +1,48 @@
+"""How much one apply may change at most: `maxDeletePercent` and `maxUpdatePercent`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from ldconf.core.address import Address
+from ldconf.core.change import Archive, Change, Delete, Refusal, Restore, Update
+from ldconf.planning.compare import Scene
+from ldconf.planning.guards import guards
+
+DELETES, UPDATES = "deletes", "updates"
+
+
+def exceeded(
+    scene: Scene, changes: Mapping[Address, Change]
+) -> Iterator[tuple[Refusal, tuple[Address, ...]]]:
+    """Yield each limit that is exceeded, with the changes that it refuses.
+
+    Counted per kind of change over the managed objects that exist live; below `minObjects` of
+    them no limit applies.
+    """
+    limits = guards(scene)
+    deleted = tuple(a for a, change in changes.items() if isinstance(change, Delete))
+    updated = tuple(
+        a for a, change in changes.items() if isinstance(change, Update | Restore | Archive)
+    )
+    managed = {*scene.desired.workspace.resources, *deleted}
+    total = sum(address in scene.live.live.observed for address in managed)
+    if not total or total < limits.min_objects:
+        return
+    for guard, addresses, most, name in (
+        (DELETES, deleted, limits.max_delete_percent, "maxDeletePercent"),
+        (UPDATES, updated, limits.max_update_percent, "maxUpdatePercent"),
+    ):
+        percent = len(addresses) * 100 / total
+        if percent > most:
+            yield (
+                Refusal(
+                    None,
+                    guard,
+                    f"{len(addresses)} of {total} managed objects ({percent:.0f} %) in {guard};"
+                    f" `guards.{name}` is {most:g}",
+                    allow=guard,
+                    hint=f'write a consent `{{address: "*", allow: [{guard}]}}`',
+                ),
+                addresses,
+            )

@@ -1,0 +1,224 @@
+"""What a running experiment depends on may not change under it (design 4.8 and section 9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ldconf.core import address as addresses
+from ldconf.core.address import Address
+from ldconf.core.change import Change, Create, FieldDiff, Refusal, Restore, Update
+from ldconf.core.live import RunningExperiment
+from ldconf.core.resource import Json, Observed, same
+from ldconf.kinds.targeting_rules import match_rules
+from ldconf.planning import experiments
+from ldconf.planning.compare import Scene
+
+CONTAMINATE = "contaminate"
+_WAYS_OUT = (
+    "stop the experiment or start a new iteration first, or write a consent `allow: [contaminate]`"
+)
+_SEGMENT_MATCH = "segmentMatch"
+
+
+def refusals(scene: Scene, change: Change) -> Iterator[Refusal]:
+    """Yield a refusal per running experiment that this change would disturb."""
+    if not isinstance(change, Update | Restore):
+        return
+    running = [e for e in scene.live.live.experiments if e.status == experiments.RUNNING]
+    match change.address.kind:
+        case "variations":
+            yield from _of_variation(change, running)
+        case "segments":
+            yield from _of_segment(scene, change, running)
+        case "targeting":
+            yield from _of_targeting(scene, change, running)
+
+
+def warnings(scene: Scene, change: Change) -> Iterator[str]:
+    """Yield what a change does to a running experiment without being refused."""
+    if not isinstance(change, Update | Create):
+        return
+    for experiment in scene.live.live.experiments:
+        if experiment.status != experiments.RUNNING:
+            continue
+        if change.address == addresses.targeting(experiment.ai_config, experiment.environment):
+            if isinstance(change, Update) and _diff(change, "targets") is not None:
+                yield f"individual targets change while {_named(experiment)} runs"
+        elif isinstance(change, Update) and change.address in _judged_by(scene, experiment):
+            yield f"a judge of {_named(experiment)} changes while it runs"
+        elif isinstance(change, Update) and change.address in _priced_by(scene, experiment):
+            yield f"a model config of {_named(experiment)} changes while it runs"
+
+
+def _of_variation(
+    change: Update | Restore, running: Sequence[RunningExperiment]
+) -> Iterator[Refusal]:
+    for experiment in running:
+        if (
+            experiment.ai_config == change.address.ai_config
+            and change.address.key in experiment.variations
+        ):
+            yield _refusal(change.address, experiment, "uses this variation")
+
+
+def _of_segment(
+    scene: Scene, change: Update | Restore, running: Sequence[RunningExperiment]
+) -> Iterator[Refusal]:
+    for experiment in running:
+        if experiment.environment == change.address.environment and (
+            change.address.key in _segments_of(scene, experiment)
+        ):
+            yield _refusal(change.address, experiment, "depends on this segment")
+
+
+def _of_targeting(
+    scene: Scene, change: Update | Restore, running: Sequence[RunningExperiment]
+) -> Iterator[Refusal]:
+    observed = scene.live.observed(change.address)
+    live = scene.live.values(change.address)
+    if observed is None or live is None:
+        return
+    here = list(experiments.of_targeting(change.address, running))
+    rules = _diff(change, "rules")
+    for experiment in here:
+        slot = experiments.slot_of(experiment, observed)
+        if slot == experiments.FALLTHROUGH and _diff(change, experiments.FALLTHROUGH):
+            yield _serve_refusal(change.address, experiment, "the default rule")
+        if rules is not None and slot is not None:
+            yield from _of_rules(change.address, experiment, slot, rules)
+    known = {experiments.slot_of(experiment, observed) for experiment in here}
+    yield from _of_unknown_slots(change, observed, known)
+
+
+def _of_rules(
+    address: Address, experiment: RunningExperiment, slot: str | int, diff: FieldDiff
+) -> Iterator[Refusal]:
+    live, after = list(diff.before or ()), list(diff.after or ())
+    if not isinstance(slot, int):
+        if not _same_audience(live, after):
+            yield _refusal(address, experiment, "gets whom the rules above the default rule leave")
+        return
+    place = _place(live, after, slot)
+    if place is None:
+        yield _serve_refusal(address, experiment, "the rule, which would be removed,")
+        return
+    if not same(live[slot]["serve"], after[place]["serve"]):
+        yield _serve_refusal(address, experiment, "the rule")
+    if not _same_audience(live[: slot + 1], after[: place + 1]):
+        yield _refusal(address, experiment, "depends on this rule and the rules above it")
+
+
+def _of_unknown_slots(
+    change: Update | Restore, observed: Observed, known: set[str | int | None]
+) -> Iterator[Refusal]:
+    """An experiment that could not be read is not overwritten either."""
+    for slot in experiments.slots(observed):
+        if slot in known:
+            continue
+        diff = _diff(change, "rules" if isinstance(slot, int) else slot)
+        if diff is None:
+            continue
+        if isinstance(slot, int):
+            live, after = list(diff.before or ()), list(diff.after or ())
+            place = _place(live, after, slot)
+            if place is not None and same(live[slot]["serve"], after[place]["serve"]):
+                continue
+        yield Refusal(
+            change.address,
+            "experiment",
+            "an experiment runs there that could not be read; it would be overwritten",
+            hint="stop the experiment in LaunchDarkly first",
+        )
+
+
+def _place(live: Sequence[Json], after: Sequence[Json], index: int) -> int | None:
+    """Return where a live rule stands after the change, None if it goes."""
+    pairs = match_rules(after, live)
+    return next((in_file for in_file, in_live in pairs if in_live == index), None)
+
+
+def _same_audience(live: Sequence[Json], after: Sequence[Json]) -> bool:
+    return same([rule["clauses"] for rule in live], [rule["clauses"] for rule in after])
+
+
+def _segments_of(scene: Scene, experiment: RunningExperiment) -> set[str]:
+    """Return the segments that decide who takes part: of its rule and those above, and theirs."""
+    address = addresses.targeting(experiment.ai_config, experiment.environment)
+    observed, values = scene.live.observed(address), scene.live.values(address)
+    if observed is None or values is None:
+        return set()
+    slot = experiments.slot_of(experiment, observed)
+    rules = list(values.get("rules") or ())
+    todo = _segments_in(rules[: slot + 1] if isinstance(slot, int) else rules)
+    found: set[str] = set()
+    while todo - found:
+        key = min(todo - found)
+        found.add(key)
+        segment = scene.live.values(addresses.segment(key, experiment.environment)) or {}
+        todo |= _segments_in(segment.get("rules") or ())
+    return found
+
+
+def _segments_in(rules: Sequence[Mapping[str, Json]]) -> set[str]:
+    return {
+        key
+        for rule in rules
+        for clause in rule["clauses"]
+        if clause["op"] == _SEGMENT_MATCH
+        for key in clause["values"]
+    }
+
+
+def _judged_by(scene: Scene, experiment: RunningExperiment) -> set[Address]:
+    keys = {
+        judge["judgeConfigKey"]
+        for values in _variations_of(scene, experiment)
+        for judge in (values.get("judgeConfiguration") or {}).get("judges") or ()
+    }
+    return {
+        address
+        for address in scene.live.live.observed
+        if address.kind == "variations" and address.ai_config in keys
+    }
+
+
+def _priced_by(scene: Scene, experiment: RunningExperiment) -> set[Address]:
+    return {
+        Address.of("modelConfigs", values["modelConfigKey"])
+        for values in _variations_of(scene, experiment)
+        if values.get("modelConfigKey")
+    }
+
+
+def _variations_of(scene: Scene, experiment: RunningExperiment) -> Iterator[Mapping[str, Json]]:
+    for key in sorted(experiment.variations):
+        yield scene.live.values(addresses.variation(experiment.ai_config, key)) or {}
+
+
+def _diff(change: Update | Restore, field: str) -> FieldDiff | None:
+    return next((diff for diff in change.fields if diff.field == field), None)
+
+
+def _refusal(address: Address, experiment: RunningExperiment, why: str) -> Refusal:
+    return Refusal(
+        address,
+        CONTAMINATE,
+        f"{_named(experiment)} runs in {experiment.environment} and {why}",
+        allow=CONTAMINATE,
+        hint=_WAYS_OUT,
+    )
+
+
+def _serve_refusal(address: Address, experiment: RunningExperiment, what: str) -> Refusal:
+    control = f" `{experiment.baseline}`" if experiment.baseline else ""
+    return Refusal(
+        address,
+        "experiment",
+        f"{_named(experiment)} runs in {experiment.environment} on {what}"
+        f" and must go on serving its control{control}",
+        hint="stop the experiment first; targeting may then serve anything",
+    )
+
+
+def _named(experiment: RunningExperiment) -> str:
+    return f"experiment {experiment.key!r}"

@@ -1,0 +1,100 @@
+"""`removed:` acts once: which objects a plan deletes, and what it says of spent entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ldconf.core import address as addresses
+from ldconf.core.address import Address
+from ldconf.core.change import Delete, Note, NoteKind, Refusal
+from ldconf.core.workspace import Workspace
+from ldconf.planning.compare import Scene
+
+
+@dataclass(frozen=True)
+class Removals:
+    """Deletes by address, and the lines about `removed` entries that delete nothing."""
+
+    deletes: dict[Address, Delete] = field(default_factory=dict)
+    notes: tuple[Note, ...] = ()
+
+
+def removals(scene: Scene) -> Removals:
+    """Return what the files' `removed` means against base and live (design section 9)."""
+    deletes: dict[Address, Delete] = {}
+    notes: list[Note] = []
+    for address in sorted(_expanded(scene)):
+        observed = scene.live.observed(address)
+        if observed is None:
+            notes.append(
+                Note(NoteKind.DONE, "removed and absent: the entry may be deleted", address)
+            )
+        elif scene.base is not None and is_removed(scene.base.workspace, address):
+            notes.append(
+                Note(
+                    NoteKind.SPENT,
+                    "its `removed` entry acted already; someone made it again",
+                    address,
+                    hint="delete the entry; list it again later to delete the object again",
+                )
+            )
+        else:
+            deletes[address] = Delete(address, observed.resource)
+    # An AI Config takes its variations along (and its last one cannot go alone, reference 4.7).
+    alone = {
+        address: delete
+        for address, delete in deletes.items()
+        if address.kind == "aiConfigs" or parent(address) not in deletes
+    }
+    return Removals(alone, tuple(notes))
+
+
+def is_removed(workspace: Workspace, address: Address) -> bool:
+    """True if `removed` names the address; a segment key alone stands for every environment."""
+    return address in workspace.removed or (
+        address.kind == "segments" and Address(address.parts[:2]) in workspace.removed
+    )
+
+
+def unlisted_children(scene: Scene, address: Address) -> Iterator[Address]:
+    """Yield the variations that would go with an AI Config although no file speaks of them."""
+    for child in sorted(scene.live.live.observed):
+        if child.kind != "variations" or not address.covers(child) or address == child:
+            continue
+        managed = scene.base is not None and child in scene.base.workspace.resources
+        if not managed and not is_removed(scene.desired.workspace, child):
+            yield child
+
+
+def parent(address: Address) -> Address | None:
+    """Return the AI Config that an address stands under; for itself None."""
+    if address.ai_config is None or address.kind == "aiConfigs":
+        return None
+    return addresses.ai_config(address.ai_config)
+
+
+def refusals(scene: Scene, delete: Delete) -> Iterator[Refusal]:
+    """Yield why a delete may not happen, apart from who uses the object."""
+    children = ", ".join(map(str, unlisted_children(scene, delete.address)))
+    if delete.address.kind == "aiConfigs" and children:
+        yield Refusal(
+            delete.address,
+            "children",
+            f"deleting it would delete what is not in `removed`: {children}",
+            hint="list them under `removed` too, if they may go",
+        )
+
+
+def _expanded(scene: Scene) -> Iterator[Address]:
+    workspace = scene.desired.workspace
+    for address in workspace.removed:
+        if address.section != "segments" or len(address.parts) > 2:
+            yield address
+            continue
+        everywhere = [
+            addresses.segment(address.key, environment)
+            for environment in workspace.settings.environments
+        ]
+        there = [one for one in everywhere if scene.live.observed(one) is not None]
+        yield from there or [address]
