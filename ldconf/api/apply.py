@@ -14,11 +14,12 @@ import anyio
 from ldconf.api.approve import Approver
 from ldconf.api.client import Client
 from ldconf.api.facts import WriteFacts
+from ldconf.api.readback import model_config_of
 from ldconf.api.reader import Progress
 from ldconf.api.tasks import concurrently
 from ldconf.api.write import Writer
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Delete, Phase, Plan
+from ldconf.core.change import Archive, Change, Delete, Phase, Plan, Restore, Update
 from ldconf.core.dependency import needs
 from ldconf.core.errors import (
     ApiError,
@@ -122,7 +123,7 @@ class _Run:
             return Skipped(change, None, self._halted)
         if self._options.stop():
             return Skipped(change, None, "interrupted")
-        for address in sorted(_needs(change)):
+        for address in sorted(self._needs(change)):
             if address in self._blocked:
                 why = self._blocked[address]
                 return Skipped(change, address, f"builds upon {address}, which {why}")
@@ -132,6 +133,15 @@ class _Run:
                     words = f"waits until all else is done, and {address} {why}"
                     return Skipped(change, address, words)
         return None
+
+    def _needs(self, change: Change) -> frozenset[Address]:
+        """Return what a change builds upon, a model config that it only re-pins included."""
+        needed = set(_needs(change))
+        fields = change.fields if isinstance(change, Update | Restore) else ()
+        if any(diff.field == "modelConfigVersion" for diff in fields):
+            used = model_config_of(change, self._writer.facts)
+            needed |= {used} if used else set()
+        return frozenset(needed)
 
     async def _write(self, change: Change) -> Outcome:
         try:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
+from ldconf.core.change import (
+    Archive,
+    Change,
+    Create,
+    Delete,
+    FieldDiff,
+    Restore,
+    Transition,
+    Update,
+)
 from ldconf.core.kind import Facts
-from ldconf.core.resource import Json, Observed, same
+from ldconf.core.resource import Json, Observed, Resource, same
 from ldconf.kinds.targeting_rules import settle
 
 
@@ -17,10 +26,9 @@ def expected(change: Change) -> Mapping[str, Json]:
         case Create(after=after) | Transition(after=after):
             return after.managed()
         case Update(after=after, fields=fields):
-            return _of_fields(after.managed(), [diff.field for diff in fields])
+            return _of_fields(after, fields)
         case Restore(after=after, fields=fields):
-            restored = _of_fields(after.managed(), [diff.field for diff in fields])
-            return {**restored, "state": "published"}
+            return {**_of_fields(after, fields), "state": "published"}
         case Archive():
             return {"state": "archived"}
         case Delete():
@@ -36,8 +44,7 @@ def not_kept(change: Change, observed: Observed, facts: Facts) -> tuple[str, ...
     return tuple(
         name
         for name, value in expected(change).items()
-        if name not in observed.omitted
-        and not kept(change.address, name, value, actual.get(name), facts)
+        if name not in observed.omitted and not kept(change, name, value, actual.get(name), facts)
     )
 
 
@@ -46,22 +53,38 @@ def verifiable(change: Change, observed: Observed) -> bool:
     return bool(set(expected(change)) - observed.omitted)
 
 
-def kept(address: Address, name: str, sent: Json, actual: Json, facts: Facts) -> bool:
+def kept(change: Change, name: str, sent: Json, actual: Json, facts: Facts) -> bool:
     """True if a value reads back as sent. What the request filled in is filled in here too."""
     if same(sent, actual):
         return True
-    if address.kind == "targeting" and name == "rules":
-        return same(sent, settle(sent or (), actual or ()) or None)
-    if address.kind == "variations" and name == "tools":
-        return same(_pinned(sent, actual, facts), actual)
-    if address.kind == "variations" and name == "model":
-        named = {"modelName": (actual or {}).get("modelName"), **(sent or {})}
-        return same({key: value for key, value in named.items() if value is not None}, actual or {})
-    return False
+    match change.address.kind, name:
+        case "targeting", "rules":
+            return same(sent, settle(sent or (), actual or ()) or None)
+        case "variations", "tools":
+            return same(_pinned(sent, actual, facts), actual)
+        case "variations", "model":
+            return same({"modelName": (actual or {}).get("modelName"), **(sent or {})}, actual)
+        case "variations", "modelConfigVersion" if not isinstance(sent, int):
+            used = model_config_of(change, facts)
+            return used is not None and actual == facts.version(used)
+        case _:
+            return False
 
 
-def _of_fields(managed: Mapping[str, Json], names: list[str]) -> dict[str, Json]:
-    return {name: managed[name] for name in names if name in managed}
+def _of_fields(after: Resource, fields: Sequence[FieldDiff]) -> dict[str, Json]:
+    """Return the values to send; a version that this apply makes is not in `after`."""
+    managed = after.managed()
+    return {diff.field: managed.get(diff.field, diff.after) for diff in fields}
+
+
+def model_config_of(change: Change, facts: Facts) -> Address | None:
+    """Return the model config that a variation uses once the change is made."""
+    observed = facts.live(change.address)
+    names = dict(observed.resource.managed()) if observed else {}
+    if not isinstance(change, Archive | Delete):
+        names |= change.after.managed()
+    key = names.get("modelConfigKey")
+    return Address.of("modelConfigs", key) if key else None
 
 
 def _pinned(sent: Json, actual: Json, facts: Facts) -> Json:

@@ -106,22 +106,25 @@ class LiveReader:
     async def _once(
         self, slots: dict[Json, _Slot[T]], key: Json, read: Callable[[], Awaitable[T]]
     ) -> T:
-        slot = slots.get(key)
-        if slot is None:
-            slot = slots[key] = _Slot()
-            self._tell(started=1)
-            try:
-                slot.value.append(await read())
-            except Exception as error:
-                slot.error = error
-                raise
-            finally:
-                slot.done.set()
-                self._tell(finished=1)
-            return slot.value[0]
-        await slot.done.wait()
-        if slot.error is not None:
-            raise slot.error
+        while (slot := slots.get(key)) is not None:
+            await slot.done.wait()
+            if slot.error is not None:
+                raise slot.error
+            if slot.value:
+                return slot.value[0]
+            # Whoever read it was cancelled and took the slot away; the next one reads.
+        slot = slots[key] = _Slot()
+        self._tell(started=1)
+        try:
+            slot.value.append(await read())
+        except Exception as error:
+            slot.error = error
+            raise
+        finally:
+            if not slot.value and slot.error is None:
+                del slots[key]
+            slot.done.set()
+            self._tell(finished=1)
         return slot.value[0]
 
     def _tell(self, started: int = 0, finished: int = 0) -> None:

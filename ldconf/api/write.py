@@ -138,7 +138,7 @@ class Writer:
         for name, value in expected(change).items():
             if name in omitted or same(then.get(name), now.get(name)):
                 continue
-            if not kept(change.address, name, value, now.get(name), self.facts):
+            if not kept(change, name, value, now.get(name), self.facts):
                 raise WriteError(
                     f"`{name}` changed in LaunchDarkly since the plan; it was not overwritten",
                     "run `ldconf plan` again",
