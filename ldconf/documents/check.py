@@ -35,6 +35,8 @@ class _Checker:
     def __init__(self, workspace: Workspace, written: Mapping[Address, Resource]) -> None:
         self.workspace = workspace
         self.written = written
+        keys = [address.key for address in written if address.kind == "modelConfigs"]
+        self.own_providers = {"Custom"} | {key.partition(".")[0] for key in keys}
 
     def object(self, address: Address, resource: Resource) -> Iterator[Diagnostic]:
         """Yield what is wrong with one object in the company of the others."""
@@ -80,8 +82,7 @@ class _Checker:
         if target.kind != "modelConfigs":
             return target.kind == "variations" and target.key == DISABLED
         provider, _, model = target.key.partition(".")
-        own = {a.key.partition(".")[0] for a in self.written if a.kind == "modelConfigs"}
-        return bool(provider and model) and provider not in own | {"Custom"}
+        return bool(provider and model) and provider not in self.own_providers
 
     def _dangling(self, address: Address, reference: Reference) -> Diagnostic:
         target = reference.target

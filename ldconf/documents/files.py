@@ -120,23 +120,37 @@ class Files:
         path = locate(document, reference.name, self.shared)
         wanted = (path, reference.is_schema)
         if wanted not in self._read:
-            self._read[wanted] = self._load(path, reference.is_schema)
+            self._read[wanted] = self._load(path, document, reference)
         return Content(path, self._read[wanted])
 
-    def _load(self, path: str, is_schema: bool) -> Json:
+    def _load(self, path: str, document: str, reference: FileReference) -> Json:
         try:
             raw = self.tree.read(path)
         except Unreadable as err:
-            raise Refused(f"{path} {err.reason}") from err
-        if not is_schema:
+            raise Refused(
+                f"{path} {err.reason}", self._elsewhere(document, reference.name)
+            ) from err
+        if not reference.is_schema:
             return _text(path, raw)
-        document = _json(path, raw) if path.endswith(".json") else parse(raw, path)
-        if document.problems:
-            self.problems += document.problems
+        parsed = _json(path, raw) if _is_json(path) else parse(raw, path)
+        if parsed.problems:
+            self.problems += parsed.problems
             raise Refused(f"{path} cannot be read as {'JSON' if _is_json(path) else 'YAML'}")
-        if not isinstance(document.value, dict):
+        if not isinstance(parsed.value, dict):
             raise Refused(f"{path} does not hold a JSON object")
-        return document.value
+        return parsed.value
+
+    def _elsewhere(self, document: str, name: str) -> str | None:
+        """Return what to write if the path would be right from the root of the workspace."""
+        folder = posixpath.dirname(document)
+        if not folder:
+            return None
+        try:
+            self.tree.read(locate("", name))
+        except (Unreadable, Refused):
+            return None
+        meant = posixpath.relpath(name, folder)
+        return f"paths are relative to this document: write {meant}"
 
 
 def _is_json(path: str) -> bool:

@@ -40,8 +40,17 @@ class Problems:
         self.add(Diagnostic(Severity.ERROR, summary, position, rule, hint, address))
 
     def sorted(self) -> tuple[Diagnostic, ...]:
-        """Return all diagnostics by file, line and column."""
-        return tuple(sorted(self._found.values(), key=_place))
+        """Return all diagnostics by file, line and column.
+
+        What the YAML itself makes wrong at a place explains a wrong type there.
+        """
+        explained = {d.position for d in self._found.values() if d.rule == "yaml-value"}
+        found = [
+            diagnostic
+            for diagnostic in self._found.values()
+            if diagnostic.rule != "wrong-type" or diagnostic.position not in explained
+        ]
+        return tuple(sorted(found, key=_place))
 
     @property
     def has_errors(self) -> bool:

@@ -22,7 +22,7 @@ LATER = ("experiments",)  # sections that a later version brings
 ALLOWED = (*SECTIONS, *LATER, *LISTS)
 _SUFFIXES = (".yaml", ".yml")
 # Keys of the model catalogue come from providers: `Bedrock.anthropic.claude:0`, `OpenAI.o1@2024`.
-_KEYS: Mapping[str, str] = {"modelConfigs": r"^[^\s/\x00-\x1f]+$"}
+KEYS: Mapping[str, str] = {"modelConfigs": r"^[^\s/\x00-\x1f]+$"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class _Reader:
             self._error(summary, place, "wrong-type")
 
     def _entry(self, section: str, key: str, value: Json, place: Place) -> None:
-        if not re.search(_KEYS.get(section, KEY), key):
+        if not re.search(KEYS.get(section, KEY), key):
             self._error(
                 f'"{key}" cannot be a key',
                 place,

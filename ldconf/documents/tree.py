@@ -18,9 +18,9 @@ from typing import Protocol
 
 from ldconf.core.errors import LdconfError
 from ldconf.documents import git
+from ldconf.documents.yaml import MAX_BYTES, parse
 
 SETTINGS_FILE = "ldconf.yaml"
-MAX_BYTES = 10_000_000
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -165,6 +165,10 @@ class GitTree:
         _check_size(path, blob.size)
         return _check_pointer(path, self._content(path, blob.id))
 
+    def workspaces(self) -> Sequence[str]:
+        """Return the folders of the whole commit that hold an `ldconf.yaml` ("" is the root)."""
+        return sorted(posixpath.dirname(path) for path in self._all() if _is_settings(path))
+
     def close(self) -> None:
         """End the `git cat-file` process."""
         if self._finalizer is not None:
@@ -237,3 +241,38 @@ def _is_visible(path: str, other_workspaces: set[str]) -> bool:
         return False
     folders = ("/".join(parts[:length]) for length in range(1, len(parts)))
     return other_workspaces.isdisjoint(folders)
+
+
+def find_base(repo: Path, commit: str, prefix: str, project: str) -> GitTree | None:
+    """Return the workspace at a commit, None if it is not there (a first adoption).
+
+    By the same path, else (it was moved) by the one `ldconf.yaml` that names the same project and
+    is no longer where it was. Raises LdconfError if several could be meant.
+    """
+    tree = GitTree(repo, commit, prefix)
+    if tree.prefix in tree.workspaces() and _project(tree) in (project, None):
+        return tree
+    moved = [
+        folder
+        for folder in tree.workspaces()
+        if folder != tree.prefix
+        and not (repo / folder / SETTINGS_FILE).exists()
+        and _project(GitTree(repo, commit, folder)) == project
+    ]
+    if len(moved) > 1:
+        raise LdconfError(
+            f"several workspaces of project {project} were moved since {commit[:12]}: "
+            + ", ".join(moved),
+            "move them one at a time, or give `--base none`",
+        )
+    return GitTree(repo, commit, moved[0]) if moved else None
+
+
+def _project(tree: Tree) -> str | None:
+    """Return the project that an `ldconf.yaml` names, None if it cannot be read."""
+    try:
+        value = parse(tree.read(SETTINGS_FILE), SETTINGS_FILE).value
+    except Unreadable:
+        return None
+    project = value.get("project") if isinstance(value, dict) else None
+    return project if isinstance(project, str) else None
