@@ -13,6 +13,7 @@ from ldconf.core.errors import LdconfError
 from ldconf.core.kind import Facts, Kind, Reader, Reference, Request
 from ldconf.core.resource import Json, Observed, Part, Resource, Str
 from ldconf.kinds.wire import (
+    MAINTAINERS,
     check_maintainer,
     get_or_none,
     given,
@@ -137,7 +138,8 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
         case Update(fields=fields):
             live, changed = _live(address, facts), {diff.field: diff.after for diff in fields}
             if any(name in changed and changed[name] is None for name in SHAPE):
-                whole = given({**live, **changed, **dict.fromkeys(SHAPE)})
+                replaced = dict.fromkeys(MAINTAINERS) if _appoints(changed) else {}
+                whole = given({**live, **replaced, **changed, **dict.fromkeys(SHAPE)})
                 delete = Request("DELETE", path, beta=True, address=address)
                 return (delete, _create(address, whole, facts))
             patch = object_patch([diff for diff in fields if diff.field not in SHAPE], CLEARED)
@@ -179,6 +181,11 @@ def _live(address: Address, facts: Facts) -> Mapping[str, Json]:
     if live is None:
         raise LdconfError(f"{address} is gone from LaunchDarkly", hint="plan again")
     return live.resource.managed()
+
+
+def _appoints(changed: Mapping[str, Json]) -> bool:
+    """True if a maintainer is set, who then replaces the live one of either kind."""
+    return any(changed.get(name) for name in MAINTAINERS)
 
 
 def _edge(edge: Mapping[str, Json]) -> dict[str, Json]:
