@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from ldconf.emulator.http import Route
 from ldconf.emulator.rest import (
+    account,
+    agent_graphs,
     ai_configs,
+    approval_settings,
+    approvals,
     contexts,
     environments,
+    experiments,
+    flags,
+    metric_groups,
     metrics,
     model_configs,
     projects,
@@ -26,5 +33,12 @@ ROUTES: tuple[Route, ...] = (
     *targeting.ROUTES,
     *tools.ROUTES,
     *metrics.ROUTES,
+    *metric_groups.ROUTES,
     *segments.ROUTES,
+    *agent_graphs.ROUTES,
+    *experiments.ROUTES,
+    *flags.ROUTES,
+    *approvals.ROUTES,
+    *approval_settings.ROUTES,
+    *account.ROUTES,
 )

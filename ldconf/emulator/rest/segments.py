@@ -129,13 +129,20 @@ def patch_segment(call: Call, project: str, environment: str, key: str) -> Json:
         refuse_unapproved(call, project, [environment], "segment", before["tags"])
     if after == before:
         return segment_view(project, environment, before)
-    after["version"] = before["version"] + 1
-    after["lastModifiedDate"] = call.store.clock()
-    if call.param("dryRun") not in (None, "false"):
-        return segment_view(project, environment, after)
-    call.store.put(Ref(project, "segments", key, environment), after)
-    _audit(call, project, environment, after, "updateSegment", "updated the segment", comment)
+    if call.param("dryRun") in (None, "false"):
+        after = store_change(call, project, environment, after, comment)
     return segment_view(project, environment, after)
+
+
+def store_change(
+    call: Call, project: str, environment: str, after: Json, comment: Json
+) -> dict[str, Json]:
+    """Store a changed segment as its next version and return it."""
+    now = call.store.clock()
+    stored = {**after, "version": after["version"] + 1, "lastModifiedDate": now}
+    call.store.put(Ref(project, "segments", after["key"], environment), stored)
+    _audit(call, project, environment, stored, "updateSegment", "updated the segment", comment)
+    return stored
 
 
 def _edited(call: Call, environment: str, before: Json) -> tuple[dict[str, Json], Json]:
