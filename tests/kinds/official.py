@@ -8,6 +8,11 @@ from typing import Any
 
 from launchdarkly_api.models.agent_graph_patch import AgentGraphPatch
 from launchdarkly_api.models.agent_graph_post import AgentGraphPost
+from launchdarkly_api.models.ai_config_patch import AIConfigPatch
+from launchdarkly_api.models.ai_config_post import AIConfigPost
+from launchdarkly_api.models.ai_config_targeting_patch import AIConfigTargetingPatch
+from launchdarkly_api.models.ai_config_variation_patch import AIConfigVariationPatch
+from launchdarkly_api.models.ai_config_variation_post import AIConfigVariationPost
 from launchdarkly_api.models.ai_tool_patch import AIToolPatch
 from launchdarkly_api.models.ai_tool_post import AIToolPost
 from launchdarkly_api.models.create_approval_request_request import CreateApprovalRequestRequest
@@ -34,6 +39,11 @@ BODIES = (
     ("PATCH", r"/projects/[^/]+/ai-configs/model-configs/[^/]+", ModelConfigPatch, False),
     ("POST", r"/projects/[^/]+/ai-tools", AIToolPost, False),
     ("PATCH", r"/projects/[^/]+/ai-tools/[^/]+", AIToolPatch, False),
+    ("POST", r"/projects/[^/]+/ai-configs", AIConfigPost, False),
+    ("PATCH", r"/projects/[^/]+/ai-configs/[^/]+", AIConfigPatch, False),
+    ("POST", r"/projects/[^/]+/ai-configs/[^/]+/variations", AIConfigVariationPost, False),
+    ("PATCH", r"/projects/[^/]+/ai-configs/[^/]+/variations/[^/]+", AIConfigVariationPatch, False),
+    ("PATCH", r"/projects/[^/]+/ai-configs/[^/]+/targeting", AIConfigTargetingPatch, False),
     ("POST", r"/segments/[^/]+/[^/]+", SegmentBody, False),
     ("PATCH", r"/segments/[^/]+/[^/]+/[^/]+", PatchWithComment, False),
     ("POST", r"/projects/[^/]+/agent-graphs", AgentGraphPost, True),

@@ -102,19 +102,21 @@ desired_documents = st.fixed_dictionaries(
 
 @st.composite
 def live_values(draw: st.DrawFn, desired: Json | None = None) -> dict[str, Json]:
-    """Draw live targeting: like the desired in parts, with nameless rules and repeated names."""
+    """Draw live targeting: like the desired in parts; names and clauses lost or mixed up."""
     values = draw(desired_documents)
     rules = list(values["rules"] or ())
     if desired is not None and desired["rules"]:
         rules += draw(st.lists(st.sampled_from(desired["rules"]), max_size=4))
         rules = draw(st.permutations(rules))
-    names = st.sampled_from(["keep", "none", "A"])
-    renamed = []
+    pool = [clause for rule in rules for clause in rule["clauses"]]
+    variants = []
     for rule in rules:
-        name = draw(names)
-        description = {"keep": rule["description"], "none": None, "A": "A"}[name]
-        renamed.append({**rule, "description": description})
-    return {**values, "rules": renamed}
+        description = draw(st.sampled_from([rule["description"], None, "A"]))
+        clauses = rule["clauses"]
+        if draw(st.booleans()):
+            clauses = draw(st.lists(st.sampled_from(pool), min_size=1, max_size=4))
+        variants.append({**rule, "description": description, "clauses": clauses})
+    return {**values, "rules": variants}
 
 
 @given(data=st.data())
@@ -175,6 +177,29 @@ def test_an_approval_request_does_it_in_one_round(data: st.DataObject):
     server.patch("test", approval_instructions(desired, server.document, "test"))
 
     assert same(read(server), desired)
+
+
+small_clauses = st.lists(
+    st.builds(
+        lambda attribute, values: clause(*values, attribute=attribute),
+        st.sampled_from(["plan", "country"]),
+        st.sets(st.sampled_from("abc"), min_size=1),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(live=small_clauses, desired=small_clauses)
+@thorough
+def test_clauses_of_a_rule_become_exactly_the_desired_in_one_round(live: Json, desired: Json):
+    server = server_with({"rules": [rule("A", *live)]})
+
+    sent = bring(server, {"rules": [rule("A", *desired)]})
+
+    assert same(read(server)["rules"], [rule("A", *desired)])
+    assert len(sent) <= 1
+    assert rule_ids(server) == ["r-0"]
 
 
 # Single cases
@@ -283,6 +308,14 @@ def test_dropped_first_clause_is_removed_and_the_second_kept():
     live = {"rules": [rule("A", clause("a"), clause("b"))]}
     assert patch(live, {"rules": [rule("A", clause("b"))]}) == [
         {"kind": "removeClauses", "ruleId": "r-0", "clauseIds": ["c-0-0"]}
+    ]
+
+
+def test_first_clause_dropped_and_one_added_keeps_the_one_between():
+    live = {"rules": [rule("A", clause("a"), clause("b"))]}
+    assert patch(live, {"rules": [rule("A", clause("b"), clause("c"))]}) == [
+        {"kind": "addClauses", "ruleId": "r-0", "clauses": [clause("c")]},
+        {"kind": "removeClauses", "ruleId": "r-0", "clauseIds": ["c-0-0"]},
     ]
 
 
