@@ -69,15 +69,16 @@ def test_updated_object_reads_back_as_written(before: Json, after: Json):
 
 
 def _answer(kept: Json) -> Json:
-    """Return what the API answers of a stored body."""
-    maintainer = {}
-    if kept.get("maintainerTeamKey"):
-        maintainer = {"_maintainer": {"key": kept["maintainerTeamKey"], "name": "Team"}}
-    elif kept.get("maintainerId"):
-        maintainer = {"_maintainer": {"_id": kept["maintainerId"], "email": "a@example.test"}}
-    hidden = ("maintainerId", "maintainerTeamKey")
-    shown = {name: value for name, value in kept.items() if name not in hidden}
-    return payload(**shown, **maintainer)
+    """Return what the API answers of a stored body: the maintainer as a union (reference 3.4)."""
+    shown = {**kept}
+    member, team = shown.pop("maintainerId", None), shown.pop("maintainerTeamKey", None)
+    if member is not None or team is not None:
+        shown.pop("_maintainer", None)
+    if member:
+        shown["_maintainer"] = {"_id": member, "email": "a@example.test"}
+    if team:
+        shown["_maintainer"] = {"key": team, "name": "Team"}
+    return payload(**shown)
 
 
 def test_create_sends_no_variation_and_no_empty_description():
