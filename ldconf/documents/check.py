@@ -172,6 +172,10 @@ def _where_to_define(target: Address) -> str:
     if target.kind == "variations":
         return f"variations are defined under `aiConfigs: {target.parts[1]}: variations:`"
     section = target.section
+    if section == "modelConfigs" and "." not in target.key:
+        return (
+            "LaunchDarkly's own models have keys like OpenAI.gpt-4o; yours stand in `modelConfigs:`"
+        )
     entry = f"{section}: {{{target.parts[2]}: [...]}}" if section == "segments" else section
     elsewhere = entry if section == "segments" else f"{section}: [...]"
     return (

@@ -15,7 +15,7 @@ from ldconf.documents.load_places import ObjectPlaces, Place
 from ldconf.documents.load_problems import suggestion
 from ldconf.documents.yaml import Path
 
-EXTENDS, UNMANAGED = "extends", "unmanaged"
+EXTENDS, UNMANAGED = KEYS = ("extends", "unmanaged")
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ with the one key `file` is data.
 from __future__ import annotations
 
 import json
+import math
 import posixpath
 import re
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from ldconf.core.diagnostic import Diagnostic, Position, Severity
 from ldconf.core.resource import Json, normalise_text
 from ldconf.documents.tree import Tree, Unreadable
-from ldconf.documents.yaml import MAX_DEPTH, Document, Path, parse
+from ldconf.documents.yaml import MAX_DEPTH, Document, Path, parse, quoted
 
 TEXTS = ("instructions", "description")
 SCHEMAS = ("schema", "outputFormat")
@@ -90,7 +91,7 @@ def locate(document: str, name: Json, shared: str | None = None) -> str:
     if not isinstance(name, str) or not name:
         raise Refused("`file` takes the path of a file")
     if _STRANGE.search(name):
-        raise Refused(f"{name!r} cannot be a path", "write it with `/` between the folders")
+        raise Refused(f"{quoted(name)} cannot be a path", "write it with `/` between the folders")
     if posixpath.isabs(name) or re.match(r"[A-Za-z]:", name):
         raise Refused(f'"{name}" is an absolute path', "write it relative to this document")
     path = posixpath.normpath(posixpath.join(posixpath.dirname(document), name))
@@ -178,7 +179,13 @@ def _json(path: str, raw: bytes) -> Document:
     position = Position(path)
     value: Json = None
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_constant=_no_constant,
+            parse_int=_number,
+            parse_float=_number,
+        )
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as err:
         problem = f"not JSON: {err.msg[:1].lower()}{err.msg[1:]}"
@@ -193,7 +200,7 @@ def _json(path: str, raw: bytes) -> Document:
     except RecursionError:
         problem = f"nested too deeply; the limit is {MAX_DEPTH} levels"
     except ValueError as err:
-        problem = f"not JSON: {err}"
+        problem = str(err)
     if problem is None and _depth_exceeds(value, MAX_DEPTH):
         problem = f"nested too deeply; the limit is {MAX_DEPTH} levels"
     if problem is None:
@@ -218,6 +225,13 @@ def _unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def _no_constant(name: str) -> Json:
     raise ValueError(f"JSON has no {name}")
+
+
+def _number(text: str) -> int | float:
+    number = int(text) if len(text) < 40 and text.lstrip("-").isdigit() else float(text)
+    if isinstance(number, float) and (math.isinf(number) or text.lstrip("-").isdigit()):
+        raise ValueError(f"the number {text[:20]}... is too large")
+    return number
 
 
 def _depth_exceeds(value: Json, limit: int) -> bool:

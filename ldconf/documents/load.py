@@ -27,12 +27,14 @@ from ldconf.documents.load_places import Positions, Sources
 from ldconf.documents.load_problems import Problems, suggestion
 from ldconf.documents.load_salvage import salvaged_addresses
 from ldconf.documents.load_sections import Raw, Sections, read_sections
-from ldconf.documents.load_settings import load_settings, read_settings
+from ldconf.documents.load_settings import NESTED, load_settings, read_settings
 from ldconf.documents.tree import Tree
 from ldconf.kinds import KIND_BY_NAME
 from ldconf.kinds.targeting import Targeting
 
 __all__ = ["Loaded", "load", "load_base", "load_settings"]
+
+CHILDREN: Mapping[str, tuple[str, ...]] = {"aiConfigs": NESTED}
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,8 @@ def _validated(resolved: Resolved, reading: _Reading) -> Resource | None:
                     return found
             return None
 
-        for flaw in flaws(kind.model, err, resolved.value, written):
+        also = (*(extends.KEYS if kind.name in extends.RULES else ()), *CHILDREN.get(kind.name, ()))
+        for flaw in flaws(kind.model, err, resolved.value, written, also):
             position = positions.nearest(resolved.address, flaw.path, at_key=flaw.at_key)
             reading.problems.error(
                 flaw.summary, position, flaw.rule, hint=flaw.hint, address=resolved.address

@@ -47,6 +47,7 @@ _TYPES: Mapping[str, str] = {
     "dataclass_type": "a mapping",
     "none_required": "null",
 }
+_WORDS = {"None": "null", "True": "true", "False": "false"}
 _LIMITS: Mapping[str, tuple[str, str]] = {
     "greater_than": ("gt", "above"),
     "greater_than_equal": ("ge", "at least"),
@@ -56,9 +57,16 @@ _LIMITS: Mapping[str, tuple[str, str]] = {
 
 
 def flaws(
-    model: type[BaseModel], error: ValidationError, value: Json, written: Written
+    model: type[BaseModel],
+    error: ValidationError,
+    value: Json,
+    written: Written,
+    also: Sequence[str] = (),
 ) -> Iterator[Flaw]:
-    """Yield one flaw per place, in the order of pydantic. `value` is what was validated."""
+    """Yield one flaw per place, in the order of pydantic.
+
+    `value` is what was validated; `also` are keys that may stand beside the model's own.
+    """
     by_path: dict[Path, list[ErrorDetails]] = {}
     for details in error.errors(include_url=False):
         by_path.setdefault(_real_path(details["loc"], value, details["type"]), []).append(details)
@@ -70,7 +78,11 @@ def flaws(
         if mismatches and not rest and not is_shadowed:
             yield _mismatch(path, mismatches, written)
         for details in rest[:1] if len(found) > 1 else rest:
-            yield _explain(model, path, details, value)
+            yield _explain(path, details, value, _allowed(model, path, also))
+
+
+def _allowed(model: type[BaseModel], path: Path, also: Sequence[str]) -> list[str]:
+    return sorted(allowed_keys(model, path[:-1]).union(() if path[:-1] else also))
 
 
 def _is_below(errors: Sequence[ErrorDetails], path: Path, other: Path) -> bool:
@@ -103,7 +115,7 @@ def _real_path(loc: tuple[int | str, ...], value: Json, kind: str) -> Path:
 def _expected(details: ErrorDetails) -> str | None:
     """Return the words for the type that a value should have had, for errors of type."""
     if details["type"] == "literal_error":
-        return " or ".join(_choices(details))
+        return " or ".join(quoted(choice) for choice in _choices(details))
     return _TYPES.get(details["type"])
 
 
@@ -134,11 +146,10 @@ def _mismatch(path: Path, found: Sequence[ErrorDetails], written: Written) -> Fl
     return Flaw(path, f"{name} must be {listed}, not {shown(value)}", "wrong-type", hint)
 
 
-def _explain(model: type[BaseModel], path: Path, details: ErrorDetails, value: Json) -> Flaw:
+def _explain(path: Path, details: ErrorDetails, value: Json, allowed: Sequence[str]) -> Flaw:
     kind, context = details["type"], details.get("ctx", {})
     name, given = spelt(path), details["input"]
     if kind == "extra_forbidden":
-        allowed = sorted(allowed_keys(model, path[:-1]))
         unknown = f"unknown key `{path[-1]}`" + (f" in {spelt(path[:-1])}" if path[:-1] else "")
         return Flaw(path, unknown, "unknown-key", suggestion(str(path[-1]), allowed), at_key=True)
     if kind == "missing":
@@ -146,7 +157,7 @@ def _explain(model: type[BaseModel], path: Path, details: ErrorDetails, value: J
         return Flaw(path[:-1], f"`{path[-1]}` is missing{inside}", "missing-key", at_key=True)
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
-        summary = f"{name} must be {words} {context.get(limit)}, not {shown(given)}"
+        summary = f"{name} must be {words} {context.get(limit)}, not {given}"
         return Flaw(path, summary, "wrong-value")
     if kind in ("string_too_short", "too_short"):
         return Flaw(path, _too_short(name, given, context), "wrong-value")
@@ -181,6 +192,10 @@ def _said_by_a_model(path: Path, words: str, value: Json) -> Flaw:
     at = value
     for step in path:
         at = at[step]
+    words = re.sub(r"\bnot (None|True|False)$", lambda match: f"not {_WORDS[match[1]]}", words)
+    near = {step for step in path if isinstance(step, str)} | set(at if _is_map(at) else ())
+    if path and near.isdisjoint(re.findall(r"`([A-Za-z_]+)", words)):
+        words = f"{spelt(path)}: {words}"
     for quoted_text in re.findall(r"'([^']+)'", words):
         found = _last_equal(at, quoted_text)
         if found is not None:
@@ -189,7 +204,7 @@ def _said_by_a_model(path: Path, words: str, value: Json) -> Flaw:
         for name in re.findall(r"`([A-Za-z_]+)", words):
             if name in at:
                 return Flaw((*path, name), words, "wrong-value")
-        return Flaw(path, words, "wrong-value", at_key=True)
+        return Flaw(path, words, "wrong-value", at_key=not path)
     return Flaw(path, words, "wrong-value")
 
 
@@ -207,6 +222,10 @@ def _last_equal(value: Json, text: str) -> Path | None:
         if found is not None:
             return (step, *found)
     return None
+
+
+def _is_map(value: Json) -> bool:
+    return isinstance(value, Mapping)
 
 
 def spelt(path: Path) -> str:

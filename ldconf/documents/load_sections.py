@@ -197,6 +197,8 @@ class _Reader:
     def _object(self, address: Address, value: Json, place: Place) -> None:
         if not isinstance(value, dict):
             hint = "write `{}` to list it without managing any field" if value is None else None
+            if address.section == "segments":
+                hint = f"segments are written per environment: `{address.parts[1]}: {{test: ...}}`"
             name = address.parts[-1]
             summary = f"`{name}` must be a mapping of fields, not {shown(value)}"
             self._error(summary, place, "wrong-type", hint=hint, address=address)

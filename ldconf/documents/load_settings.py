@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationError, field_validator
 
-from ldconf.core.diagnostic import Diagnostic
+from ldconf.core.diagnostic import Diagnostic, Position
 from ldconf.core.resource import Int, Json, Number, Part, Str
 from ldconf.core.workspace import DEFAULT_HOST, External, Guards, WorkspaceSettings
 from ldconf.documents.load_explain import flaws
@@ -90,13 +90,13 @@ class SettingsDocument(Part):
             name, _ = parts.hostname or "", parts.port
         except ValueError as err:
             raise ValueError(f"`host` is not an address: {err}") from err
+        is_safe = parts.scheme == "https" or LOOPBACK.fullmatch(name)
+        if not name or parts.scheme not in ("http", "https") or not is_safe:
+            raise ValueError("`host` must start with https:// (http:// only for this machine)")
         if parts.username or parts.password or parts.path.strip("/") or parts.query:
             raise ValueError(
                 "`host` is only the address, for instance https://app.launchdarkly.com"
             )
-        is_safe = parts.scheme == "https" or LOOPBACK.fullmatch(name)
-        if not name or parts.scheme not in ("http", "https") or not is_safe:
-            raise ValueError("`host` must start with https:// (http:// only for this machine)")
         return host.rstrip("/")
 
     @field_validator("environments")
@@ -129,7 +129,8 @@ def read_settings(tree: Tree, sources: Sources, problems: Problems) -> Workspace
         raw = tree.read(SETTINGS_FILE)
     except Unreadable as err:
         hint = "`ldconf init` writes one" if err.reason == "does not exist" else None
-        problems.error(f"{SETTINGS_FILE} {err.reason}", None, "settings", hint=hint)
+        position = Position(SETTINGS_FILE)
+        problems.error(f"{SETTINGS_FILE} {err.reason}", position, "settings", hint=hint)
         return None
     document = parse(raw, SETTINGS_FILE)
     sources.add(document)
@@ -148,7 +149,8 @@ def read_settings(tree: Tree, sources: Sources, problems: Problems) -> Workspace
             SettingsDocument, err, value, lambda path: sources.written(root.below(*path))
         ):
             place = root.below(*flaw.path)
-            position = sources.key(place) if flaw.at_key else sources.value(place)
+            found = sources.key(place) if flaw.at_key else sources.value(place)
+            position = found or Position(SETTINGS_FILE)  # an empty file has no places
             hint = flaw.hint
             if flaw.rule == "unknown-key" and flaw.path[-1] in SECTIONS:
                 hint = "sections of objects belong into a document beside ldconf.yaml"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -69,6 +70,9 @@ def _definitions() -> dict[str, Json]:
     judges = definitions["JudgeConfiguration"]["properties"]["judges"]
     definitions["JudgeConfiguration"]["properties"]["judges"] = _nullable(judges)
     _nest(definitions[AIConfig.__name__])
+    for model in _reachable(models):
+        _limit_numbers(definitions[model.__name__], model)
+    _tighten_settings(definitions[SettingsDocument.__name__]["properties"])
     definitions[FILE] = _FILE_REFERENCE
     definitions["Document"] = _document()
     return dict(sorted(definitions.items()))
@@ -102,7 +106,13 @@ def _sections() -> Iterator[tuple[str, Json]]:
 
 
 def _lists() -> dict[str, Json]:
-    addresses = {"type": "string", "pattern": "^[^/]+(/[^/]+){1,3}$"}
+    plain = [name for name in SECTIONS if name not in ("segments", "aiConfigs")]
+    forms = (
+        f"({'|'.join(plain)})/[^/]+",
+        "segments/[^/]+/[^/]+",
+        "aiConfigs/[^/]+(/variations/[^/]+)?",
+    )
+    addresses = {"type": "string", "pattern": f"^({'|'.join(forms)})$"}
     return {
         "removed": {
             "description": "Addresses of objects to delete; it acts once, the entry may stay",
@@ -174,6 +184,48 @@ def _allow_extends(definition: dict[str, Json], kind: str) -> None:
         },
     }
     definition["dependentRequired"] = {extends.UNMANAGED: [extends.EXTENDS]}
+
+
+_LIMITS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
+
+def _reachable(models: Iterable[type[BaseModel]]) -> set[type[BaseModel]]:
+    """Return the models and all models inside them."""
+    found: set[type[BaseModel]] = set()
+    pending: list[Json] = list(models)
+    while pending:
+        annotation = pending.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if annotation not in found:
+                found.add(annotation)
+                pending += [field.annotation for field in annotation.model_fields.values()]
+        else:
+            pending += get_args(annotation)
+    return found
+
+
+def _limit_numbers(definition: dict[str, Json], model: type[BaseModel]) -> None:
+    """Write the limits of numbers, which pydantic leaves out for `int | float`."""
+    for name, field in model.model_fields.items():
+        limits = {
+            keyword: getattr(entry, limit)
+            for entry in field.metadata
+            for limit, keyword in _LIMITS.items()
+            if getattr(entry, limit, None) is not None
+        }
+        written = definition["properties"][field.alias or name]
+        options = written.get("anyOf", [])
+        if limits and {"type": "number"} in options:
+            others = [one for one in options if one.get("type") not in ("integer", "number")]
+            written["anyOf"] = [{"type": "number", **limits}, *others]
+
+
+def _tighten_settings(properties: dict[str, Json]) -> None:
+    """Write what the loader checks of settings with code."""
+    properties["environments"]["uniqueItems"] = True
+    properties["external"]["propertyNames"] = {"enum": list(SECTIONS)}
+    loopback = r"localhost|127(\.\d{1,3}){3}|\[::1\]"
+    properties["host"]["pattern"] = rf"^(https://[^/@?]+|http://({loopback})(:\d+)?)/?$"
 
 
 def _nullable(field: Mapping[str, Json]) -> dict[str, Json]:

@@ -82,32 +82,39 @@ class Folder:
             )
         except OSError as err:
             raise Unreadable(path, _reason(err)) from err
+        try:
+            _check_regular(path, os.fstat(handle))
+        except Unreadable:
+            os.close(handle)
+            raise
         with os.fdopen(handle, "rb") as opened:
-            status = os.fstat(handle)
-            if stat.S_ISDIR(status.st_mode):
-                raise Unreadable(path, "is a folder")
-            if not stat.S_ISREG(status.st_mode):
-                raise Unreadable(path, "is not a regular file")
-            _check_size(path, status.st_size)
             return _check_pointer(path, opened.read())
 
     def _check_links(self, path: str) -> None:
         """Refuse a path with a symbolic link on the way, also one that leads back inside."""
         here = self.root
-        for part in path.split("/"):
-            if part == "..":
-                here = here.parent
-                continue
-            here = here / part
-            if here.is_symlink():
-                raise Unreadable(path, "is or lies behind a symbolic link, which is not followed")
+        parts = path.split("/")
+        for index, part in enumerate(parts):
+            here = here.parent if part == ".." else here / part
+            if part != ".." and here.is_symlink():
+                raise Unreadable(path, _link(is_last=index == len(parts) - 1))
+
+
+def _link(*, is_last: bool) -> str:
+    return f"{'is' if is_last else 'lies behind'} a symbolic link, which is not followed"
+
+
+def _check_regular(path: str, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise Unreadable(path, "is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable(path, "is not a regular file")
+    _check_size(path, status.st_size)
 
 
 def _reason(err: OSError) -> str:
     if isinstance(err, FileNotFoundError | NotADirectoryError):
         return "does not exist"
-    if isinstance(err, IsADirectoryError):
-        return "is a folder"
     return f"cannot be read: {(err.strerror or str(err)).lower()}"
 
 
@@ -179,7 +186,7 @@ class GitTree:
         for length in range(1, len(parts) + 1):
             blob = self._all().get("/".join(parts[:length]))
             if blob and blob.mode == "120000":
-                raise Unreadable(path, "is or lies behind a symbolic link, which is not followed")
+                raise Unreadable(path, _link(is_last=length == len(parts)))
             if blob and blob.kind == "commit":
                 raise Unreadable(path, "lies in a submodule")
 

@@ -295,3 +295,8 @@ def _mark(raw: Any, ending: str) -> Mark:
         getattr(raw, "style", None) or "",
         bool(getattr(raw, "flow_style", False)),
     )
+
+
+def is_text(plain: str) -> bool:
+    """True if a scalar written without quotes is text, not null, a boolean or a number."""
+    return not any(typed.match(plain) for typed in (_NULLS, _BOOLS, _INTS, _FLOATS))

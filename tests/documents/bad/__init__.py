@@ -1,0 +1,1 @@
+"""Bad workspaces, one behaviour each, with the exact diagnostics that they must give."""
