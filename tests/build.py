@@ -10,9 +10,18 @@ from ldconf.core.address import Address
 from ldconf.core.diagnostic import Position
 from ldconf.core.live import Environment, Live, PendingApproval, RunningExperiment
 from ldconf.core.resource import Json, Observed, Resource
-from ldconf.core.workspace import Consent, External, Guards, Workspace, WorkspaceSettings
+from ldconf.core.workspace import (
+    Consent,
+    External,
+    Guards,
+    Inherited,
+    Workspace,
+    WorkspaceSettings,
+)
 from ldconf.kinds import kind_of
 from ldconf.kinds.variation_model import ARCHIVED
+
+__all__ = ["Guards", "Inherited", "Position", "replace"]  # what tests build changed values with
 
 PROJECT = "shop"
 ENVIRONMENTS = ("test", "production")

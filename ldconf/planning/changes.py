@@ -68,13 +68,16 @@ def _diffs(scene: Scene, found: Comparison, pins: Pins) -> Iterator[FieldDiff]:
                 unverifiable=isinstance(row.live, Unseen),
             ),
         )
-    if found.address.kind == "variations" and _is_published(found):
+    if found.address.kind == "variations" and _is_published(scene, found):
         yield from _following_model(scene, found)
         yield from pins.repins(found)
 
 
-def _is_published(found: Comparison) -> bool:
-    return found.desired.get(STATE) != ARCHIVED
+def _is_published(scene: Scene, found: Comparison) -> bool:
+    """True if the variation is in use, or back in use: a retired one keeps its pins."""
+    restored = any(row.field == STATE and row.is_written for row in found.fields)
+    live = (scene.live.values(found.address) or {}).get(STATE)
+    return found.desired.get(STATE) != ARCHIVED and (restored or live != ARCHIVED)
 
 
 def _inherited(scene: Scene, address: Address, diff: FieldDiff) -> FieldDiff:

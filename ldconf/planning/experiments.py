@@ -49,12 +49,11 @@ def projected(
     experiment is unknown stays as it is: the guards refuse to touch it.
     """
     filled = slots(observed)
-    if not filled:
-        return values
     masked = dict(values)
     for experiment in of_targeting(address, experiments):
         slot = slot_of(experiment, observed)
-        if slot not in filled or experiment.baseline is None:
+        fills = slot in filled or experiment.status == RUNNING
+        if slot is None or not fills or experiment.baseline is None:
             continue
         if isinstance(slot, int):
             rules = [dict(rule) for rule in masked["rules"]]

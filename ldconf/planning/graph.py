@@ -37,12 +37,16 @@ class Naming:
 def namings(live: Live, changes: Mapping[Address, Change]) -> Mapping[Address, Sequence[Naming]]:
     """Return address -> who names it, once these changes went through.
 
-    Over all environments and also over objects that no file names.
+    Over all environments and also over objects that no file names. A deleted AI Config takes what
+    it holds along, but whom its targeting serves still counts: they would get nothing.
     """
     named: dict[Address, list[Naming]] = {}
+    gone = {address for address, change in changes.items() if isinstance(change, Delete)}
     for address, resource in _after(live, changes):
+        leaving = Address(address.parts[:2]) in gone
         for target, served in {(ref.target, ref.served) for ref in references(address, resource)}:
-            named.setdefault(target, []).append(Naming(address, served))
+            if served or not leaving:
+                named.setdefault(target, []).append(Naming(address, served))
     return {
         target: sorted(found, key=lambda naming: (naming.by, naming.served))
         for target, found in named.items()
@@ -50,11 +54,11 @@ def namings(live: Live, changes: Mapping[Address, Change]) -> Mapping[Address, S
 
 
 def _after(live: Live, changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Resource]]:
-    """Yield every object as it is after the changes."""
-    gone = {address for address, change in changes.items() if isinstance(change, Delete)}
+    """Yield every object as it is after the changes, apart from those deleted themselves."""
     for address, observed in live.observed.items():
-        if not any(Address(address.parts[:length]) in gone for length in (2, len(address.parts))):
-            yield address, _changed(observed.resource, changes.get(address))
+        change = changes.get(address)
+        if not isinstance(change, Delete):
+            yield address, _changed(observed.resource, change)
     for address, change in changes.items():
         if isinstance(change, Create):
             yield address, change.after

@@ -12,7 +12,7 @@ from ldconf.core.workspace import WorkspaceSettings
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import protection
 from ldconf.planning.compare import STATE, Comparison, Scene
-from ldconf.planning.pins import PINNED, Pins, follows, pins_new
+from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, pins_new
 from ldconf.planning.removal import is_removed
 from ldconf.planning.serving import was_read
 from ldconf.planning.sides import FileSide
@@ -39,7 +39,7 @@ def released(scene: Scene) -> Iterator[Note]:
         if now is None or before is None or now.get(STATE) == ARCHIVED:
             continue
         for name in before:
-            if name not in now:
+            if name not in now and name not in PIN_FIELDS:
                 yield Note(NoteKind.RELEASED, f"`{name}` is no longer managed", address, field=name)
 
 

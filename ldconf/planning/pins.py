@@ -15,6 +15,7 @@ from ldconf.planning.sides import LiveSide
 NEW = "new"  # a version that this plan makes; its number is known when it is made
 REPIN = "re-pin"
 PINNED = ("tools", "modelConfigs")
+PIN_FIELDS = ("modelConfigVersion",)  # left out of a file, they follow by themselves
 
 # Fields whose change makes no new version (reference 7: only description, schema,
 # customParameters and tags of a tool do; reference 6: any change of a model config does).

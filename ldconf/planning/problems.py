@@ -10,7 +10,8 @@ from ldconf.core.diagnostic import Diagnostic, Severity
 from ldconf.core.errors import DocumentError
 from ldconf.core.resource import same
 from ldconf.kinds.serve import DISABLED
-from ldconf.planning.compare import BORN, Scene
+from ldconf.kinds.variation_model import ARCHIVED
+from ldconf.planning.compare import BORN, STATE, Scene
 from ldconf.planning.graph import references
 
 
@@ -37,7 +38,11 @@ def problems(scene: Scene) -> Iterator[Diagnostic]:
 
 
 def _exists(scene: Scene, address: Address) -> bool:
-    return address in scene.desired.workspace.resources or scene.live.observed(address) is not None
+    """True if the object is there, or will be: a retired variation is never made."""
+    if scene.live.observed(address) is not None:
+        return True
+    values = scene.desired.values(address)
+    return values is not None and values.get(STATE) != ARCHIVED
 
 
 def _error(

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ldconf.core import address as addresses
 from ldconf.core.address import Address
 from ldconf.core.change import Effect
-from ldconf.core.resource import Json
+from ldconf.core.resource import Json, Observed
+from ldconf.kinds.targeting_document import FALLTHROUGH, variation_keys
 from ldconf.planning import experiments
 from ldconf.planning.sides import LiveSide, Values
 
@@ -63,7 +64,7 @@ def _serving(live: LiveSide, variation: Address, environment: str) -> Serving | 
     values = live.values(address)
     if observed is None or values is None:
         return None
-    percent = share(values.get("fallthrough"), variation.key)
+    percent = _default_share(values, observed, variation.key)
     selected = _is_selected(values, variation.key) or any(
         variation.key in experiment.variations and experiment.status == experiments.RUNNING
         for experiment in experiments.of_targeting(address, live.live.experiments)
@@ -71,6 +72,17 @@ def _serving(live: LiveSide, variation: Address, environment: str) -> Serving | 
     if not percent and not selected:
         return None
     return Serving(environment, percent, selected, observed.meta.get("enabled") is not False)
+
+
+def _default_share(values: Values, observed: Observed, key: str) -> float:
+    """Return the share of the default rule; of an experiment there, the share of its arm."""
+    slot = (observed.meta.get("raw") or {}).get(FALLTHROUGH) or {}
+    arms = (slot.get("rollout") or {}).get("variations")
+    if not arms or FALLTHROUGH not in experiments.slots(observed):
+        return share(values.get(FALLTHROUGH), key)
+    keys = variation_keys(observed.meta["document"])
+    weight: float = sum(arm["weight"] for arm in arms if keys[arm["variation"]] == key)
+    return weight / 1000
 
 
 def _is_selected(values: Values, key: str) -> bool:
