@@ -13,7 +13,7 @@ from urllib.parse import quote
 from ldconf.api.answers import is_uncertain
 from ldconf.api.client import Client
 from ldconf.api.facts import WriteFacts
-from ldconf.api.readback import expected, kept, not_kept, verifiable
+from ldconf.api.readback import expected, half_kept, kept, not_kept, verifiable
 from ldconf.api.reader import LiveReader, Wants
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
@@ -196,7 +196,7 @@ class Writer:
             observed = await self.read(kind, change)
             if observed is None:
                 continue
-            wrong = set(not_kept(change, observed, self.facts)) - _names(later)
+            wrong = set(half_kept(change, observed, self.facts)) - _names(later)
             if not wrong and verifiable(change, observed):
                 return _DONE
             if request.method == "POST":
