@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
@@ -224,18 +224,19 @@ def references(address: Address, resource: Resource) -> Sequence[Reference]:
     """Return the model config, tools and judges that a variation names."""
     if not isinstance(resource, Variation):
         raise TypeError(f"not a variation: {resource!r}")
-    # In a file, all that is managed of an archived variation is that it is archived.
-    return tuple(_references(resource)) if "name" in resource.model_fields_set else ()
+    return tuple(_references(resource, resource.model_fields_set))
 
 
-def _references(variation: Variation) -> Iterator[Reference]:
-    if variation.model_config_key:
+def _references(variation: Variation, managed: Set[str]) -> Iterator[Reference]:
+    """Yield what managed fields name: a change holds only those that it sends, and in a file all
+    that is managed of an archived variation is that it is archived."""
+    if variation.model_config_key and "model_config_key" in managed:
         yield Reference(Address.of("modelConfigs", variation.model_config_key), ("modelConfigKey",))
-    for index, tool in enumerate(variation.tools or ()):
+    for index, tool in enumerate((variation.tools if "tools" in managed else None) or ()):
         key, path = (tool, ()) if isinstance(tool, str) else (tool.key, ("key",))
         yield Reference(Address.of("tools", key), ("tools", index, *path))
-    judges = variation.judge_configuration.judges if variation.judge_configuration else ()
-    for index, judge in enumerate(judges):
+    scored = variation.judge_configuration if "judge_configuration" in managed else None
+    for index, judge in enumerate(scored.judges if scored else ()):
         named = ("judgeConfiguration", "judges", index, "judgeConfigKey")
         yield Reference(ai_config_address(judge.judge_config_key), named)
 
