@@ -27,7 +27,7 @@ from ldconf.kinds.targeting_document import (
 )
 from ldconf.kinds.targeting_patch import approval_instructions, instructions
 from ldconf.kinds.targeting_rules import name_rules
-from ldconf.kinds.wire import get_or_none
+from ldconf.kinds.wire import get_or_none, unsupported
 
 
 class Target(Part):
@@ -161,9 +161,10 @@ def observed(document: Document, environment: str) -> Observed:
         "rule_ids": [rule.id for rule in live.rules],
         "experiment_slots": [*slots, FALLTHROUGH] if live.experiment else slots,
     }
-    if live.problems:
-        meta["unsupported"] = "; ".join(live.problems)
-    return Observed(Targeting.from_live(live), meta=meta)
+    resource = Targeting.from_live(live)
+    if problem := "; ".join(live.problems) or unsupported(resource):
+        meta["unsupported"] = problem
+    return Observed(resource, meta=meta)
 
 
 async def fetch(reader: Reader) -> Sequence[tuple[Address, Observed]]:
