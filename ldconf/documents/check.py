@@ -6,7 +6,7 @@ Rule ids: `unknown-reference`, `removed-reference`, `archived-served`, `wrong-mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ldconf.core.address import Address, ai_config
 from ldconf.core.diagnostic import Diagnostic, Severity
@@ -23,18 +23,30 @@ from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation import Variation, mode_problems
 
 
-def check(workspace: Workspace, written: Mapping[Address, Resource]) -> Iterator[Diagnostic]:
-    """Yield what is wrong between objects. `written` holds targeting before `off` is compiled."""
-    checker = _Checker(workspace, written)
+def check(
+    workspace: Workspace, written: Mapping[Address, Resource], doubtful: Collection[Address]
+) -> Iterator[Diagnostic]:
+    """Yield what is wrong between objects.
+
+    `written` holds targeting before `off` is compiled. `doubtful` are objects that did not load:
+    they were reported, so names that lead to them are not.
+    """
+    checker = _Checker(workspace, written, doubtful)
     for address, resource in written.items():
         yield from checker.object(address, resource)
     yield from checker.entries()
 
 
 class _Checker:
-    def __init__(self, workspace: Workspace, written: Mapping[Address, Resource]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        written: Mapping[Address, Resource],
+        doubtful: Collection[Address],
+    ) -> None:
         self.workspace = workspace
         self.written = written
+        self.doubtful = doubtful
         keys = [address.key for address in written if address.kind == "modelConfigs"]
         self.own_providers = {"Custom"} | {key.partition(".")[0] for key in keys}
 
@@ -55,7 +67,7 @@ class _Checker:
     ) -> Iterator[Diagnostic]:
         target, path = reference.target, reference.path
         found = self.written.get(target)
-        if found is None and target in self.workspace.unloadable:
+        if found is None and target in self.doubtful:
             return
         if target in self.workspace.removed:
             summary = f"{_named(target)} is in `removed` and still used here"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +12,7 @@ from ldconf.core.errors import LdconfError
 
 _DEPTH_HINT = "in GitHub Actions give actions/checkout `fetch-depth: 0`, or run `git fetch`"
 
+_DOCUMENTS = (".yaml", ".yml")
 # Set inside git hooks, where they would point `git -C FOLDER` at the wrong place.
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
@@ -116,11 +117,37 @@ def first_parents(repo: Path, base: str, to: str) -> tuple[str, ...]:
     return tuple(done.stdout.decode().split())
 
 
-def is_dirty(repo: Path, *paths: Path) -> bool:
-    """True if a file below `paths` differs from HEAD, new and ignored files counted alike."""
-    names = [os.path.relpath(path, repo) for path in paths] or ["."]
-    done = git(repo, "status", "--porcelain", "-z", "--untracked-files=all", "--", *names)
-    return bool(done.stdout)
+def is_dirty(repo: Path, *paths: Path, read: Collection[Path] | None = None) -> bool:
+    """True if what is read below `paths` differs from HEAD.
+
+    `read` are the files that were read; without it, every tracked file and every YAML file counts.
+    So a report or plan file that lies about in a workspace makes nothing dirty.
+    """
+    wanted = ("status", "--porcelain", "-z", "--no-renames", "--untracked-files=all", "--ignored")
+    done = git(
+        repo, "--literal-pathspecs", *wanted, "--", *(_relative(repo, path) for path in paths)
+    )
+    rows = [os.fsdecode(row) for row in done.stdout.split(b"\0") if row]
+    changed = {row[3:]: row[:2] for row in rows}
+    if read is None:
+        return any(_may_count(path, status) for path, status in changed.items())
+    files = {_relative(repo, path) for path in read}
+    return any(
+        path in files
+        or ("D" in status and path.endswith(_DOCUMENTS))
+        or (path.endswith("/") and any(file.startswith(path) for file in files))
+        for path, status in changed.items()
+    )
+
+
+def _may_count(path: str, status: str) -> bool:
+    if any(part.startswith(".") for part in path.split("/")):
+        return False
+    return path.endswith(_DOCUMENTS) or status not in ("??", "!!")
+
+
+def _relative(repo: Path, path: Path) -> str:
+    return Path(os.path.relpath(os.path.realpath(path), os.path.realpath(repo))).as_posix()
 
 
 def is_shallow(repo: Path) -> bool:

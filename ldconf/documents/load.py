@@ -53,7 +53,7 @@ def load(tree: Tree) -> Loaded:
         if reading.settings is None:
             return Loaded(None, problems.sorted())
         workspace = reading.workspace(reading.settings)
-        problems.extend(check(workspace, reading.written))
+        problems.extend(check(workspace, reading.written, reading.unloadable()))
         return Loaded(None if problems.has_errors else workspace, problems.sorted())
 
 

@@ -17,6 +17,7 @@ from ldconf.documents.load_places import Sources
 from ldconf.documents.load_problems import Problems, suggestion
 from ldconf.documents.load_sections import LATER, Raw, Sections
 from ldconf.documents.load_settings import NESTED, SECTIONS, pattern_problem
+from ldconf.kinds.serve import DISABLED
 
 Permission: TypeAlias = Literal[
     "protected", "inPlaceEdit", "drift", "contaminate", "deletes", "updates"
@@ -88,6 +89,7 @@ def read_lists(
     for raw in sections.lists["tests"]:
         test = reader.validated(TestDocument, raw)
         if test is not None:
+            reader.names(test, raw, sections)
             lists.tests.append(raw.value)
     return lists
 
@@ -132,6 +134,34 @@ class _ListReader:
             else:
                 known[one.identity] = one
                 found.append(one)
+
+    def names(self, test: TestDocument, raw: Raw, sections: Sections) -> None:
+        """Check that what a test names is there."""
+        listed = self.settings.environments if self.settings else None
+        given, place = test.given, raw.place
+        if listed is not None and given.environment not in listed:
+            summary = f"environment `{given.environment}` is not listed under `environments:`"
+            at = self.sources.value(place.below("given", "environment"))
+            hint = suggestion(given.environment, listed, words="listed")
+            self.problems.error(summary, at, "unknown-environment", hint=hint)
+        ai_configs = sorted(a.parts[1] for a in sections.objects if a.kind == "aiConfigs")
+        if given.ai_config not in ai_configs:
+            at = self.sources.value(place.below("given", "aiConfig"))
+            hint = suggestion(given.ai_config, ai_configs, words="defined")
+            summary = f"AI Config `{given.ai_config}` is not defined"
+            self.problems.error(summary, at, "unknown-reference", hint=hint)
+            return
+        wanted = test.expect.variation
+        variations = sorted(
+            a.key
+            for a in sections.objects
+            if a.kind == "variations" and a.parts[1] == given.ai_config
+        )
+        if wanted not in (*variations, DISABLED):
+            at = self.sources.value(place.below("expect", "variation"))
+            hint = suggestion(wanted, variations, words="defined")
+            summary = f"variation `{wanted}` is not defined"
+            self.problems.error(summary, at, "unknown-reference", hint=hint)
 
     @staticmethod
     def _consent_problems(consent: ConsentDocument) -> Iterator[tuple[str, str | None]]:

@@ -55,7 +55,7 @@ def read_sections(tree: Tree, sources: Sources, problems: Problems) -> Sections:
     owners: dict[tuple[str, str], Place] = {}
     for reader in parsed:
         document = reader.document
-        if document.file in texts:
+        if document.file in texts and not _has_sections(document):
             continue  # a schema that a document names by `{file:}`
         problems.extend(document.problems)
         problems.extend(reader.problems.sorted())
@@ -94,6 +94,11 @@ def _named_files(readers: Iterable[_Reader]) -> set[str]:
                 except files.Refused:
                     continue
     return named
+
+
+def _has_sections(document: Document) -> bool:
+    value = document.value
+    return isinstance(value, dict) and bool(value) and set(value) <= set(ALLOWED)
 
 
 def _merge(

@@ -54,24 +54,30 @@ class Folder:
 
     def paths(self) -> Sequence[str]:
         """Return the files below the workspace (see `Tree`)."""
-        return sorted(self._walk(""))
+        return sorted(self._walk())
 
-    def _walk(self, folder: str) -> Iterator[str]:
+    def _walk(self) -> Iterator[str]:
+        pending = [""]
+        while pending:
+            folder = pending.pop()
+            entries = self._visible(folder)
+            if folder and any(entry.name == SETTINGS_FILE for entry in entries):
+                continue  # a workspace of its own
+            for entry in entries:
+                path = f"{folder}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(f"{path}/")
+                else:
+                    yield path
+
+    def _visible(self, folder: str) -> list[os.DirEntry[str]]:
         try:
             with os.scandir(self.root / folder) as found:
-                entries = [entry for entry in found if not entry.name.startswith(".")]
+                return [entry for entry in found if not entry.name.startswith(".")]
         except OSError as err:
             if not folder:
                 raise LdconfError(f"cannot read the folder {self.root}", err.strerror) from err
-            return  # a folder nobody may list holds no document of ours
-        if folder and any(entry.name == SETTINGS_FILE for entry in entries):
-            return
-        for entry in entries:
-            path = f"{folder}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._walk(f"{path}/")
-            else:
-                yield path
+            return []  # a folder nobody may list holds no document of ours
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises Unreadable."""

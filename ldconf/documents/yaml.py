@@ -299,4 +299,4 @@ def _mark(raw: Any, ending: str) -> Mark:
 
 def is_text(plain: str) -> bool:
     """True if a scalar written without quotes is text, not null, a boolean or a number."""
-    return not any(typed.match(plain) for typed in (_NULLS, _BOOLS, _INTS, _FLOATS))
+    return not any(typed.match(plain) for typed in (NULLS, BOOLS, INTS, FLOATS))

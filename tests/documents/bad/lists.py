@@ -155,4 +155,15 @@ CASES: tuple[Case, ...] = (
         'a.yaml:1:9: an entry of `tests` must be a mapping, not "a"',
         schema=True,
     ),
+    case(
+        "test-unknown-names",
+        "aiConfigs: {bot: {variations: {v: {}}}}\ntests:\n- given: {aiConfig: boot, environment: tst, context: {key: u}}\n  expect: {variation: v}\n",
+        "a.yaml:3:21: AI Config `boot` is not defined",
+        "a.yaml:3:40: environment `tst` is not listed under `environments:`",
+    ),
+    case(
+        "test-unknown-variation",
+        "aiConfigs: {bot: {variations: {v1: {}}}}\ntests:\n- given: {aiConfig: bot, environment: test, context: {key: u}}\n  expect: {variation: v2}\n",
+        "a.yaml:4:23: variation `v2` is not defined",
+    ),
 )

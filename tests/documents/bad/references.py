@@ -167,4 +167,28 @@ CASES: tuple[Case, ...] = (
         "aiConfigs:\n  bot:\n    variations:\n      disabled: {}\n",
         "a.yaml:4:7: 'disabled' is a reserved variation key",
     ),
+    case(
+        "target-did-not-load",
+        "tools: {search: {tagz: []}}\naiConfigs:\n  bot:\n    variations:\n      v: {tools: [search]}\n",
+        "a.yaml:1:18: unknown key `tagz`",
+        schema=True,
+    ),
+    case(
+        "target-in-a-broken-file",
+        {
+            "a.yaml": "tools:\n  search:\n    description: 'x\n",
+            "b.yaml": "aiConfigs:\n  bot:\n    variations:\n      v: {tools: [search]}\n",
+        },
+        "a.yaml:3:18: not YAML: found unexpected end of stream",
+    ),
+    case(
+        "document-as-a-text",
+        {
+            "a.yaml": "tools:\n  t:\n    description: {file: b.yaml}\n    extra: 1\n",
+            "b.yaml": "tools: {t2: {extra: 2}}\n",
+        },
+        "a.yaml:4:5: unknown key `extra`",
+        "b.yaml:1:14: unknown key `extra`",
+        schema=True,
+    ),
 )
