@@ -1,0 +1,1 @@
+"""One `Report`, several drawings. Pure: nothing here reads a clock, a file or the environment."""

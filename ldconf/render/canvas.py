@@ -1,0 +1,88 @@
+"""Lines with styles -> one string, for a terminal or plain. Rich is used here only."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.text import Text
+
+from ldconf.render.escape import visible, visible_line
+
+Piece: TypeAlias = str | tuple[str, str]  # text, or (text, rich style)
+
+
+@dataclass(frozen=True)
+class Look:
+    """How to draw: `width` None means never wrap (a pipe or a file)."""
+
+    width: int | None = None
+    colour: bool = False
+
+
+@dataclass
+class Canvas:
+    """Collects lines and draws them. Everything put in is made safe to print."""
+
+    look: Look
+    lines: list[Text] = field(default_factory=list)
+
+    def add(self, indent: int, *pieces: Piece) -> None:
+        """Add one line, wrapped below itself if it is too long."""
+        self._put(" " * indent, "  ", pieces)
+
+    def keep(self, indent: int, *pieces: Piece) -> None:
+        """Add one line that is never wrapped (source lines, whose columns matter)."""
+        self.lines.append(Text(" " * indent) + _text(pieces, visible_line))
+
+    def block(self, indent: int, pieces: Sequence[Piece], bar: str = "│ ") -> None:
+        """Add a text of several lines behind a bar."""
+        whole = _text(pieces, visible)
+        whole.rstrip()
+        for line in whole.split("\n", allow_blank=True):
+            self._wrap(" " * indent + bar, " " * indent + bar, line, "dim")
+
+    def blank(self) -> None:
+        """Add an empty line, unless there is one or nothing yet."""
+        if self.lines and self.lines[-1].plain:
+            self.lines.append(Text(""))
+
+    def draw(self) -> str:
+        """Return everything as one string that ends with a newline."""
+        out = io.StringIO()
+        console = Console(
+            file=out,
+            force_terminal=self.look.colour,
+            color_system="standard" if self.look.colour else None,
+            no_color=not self.look.colour,
+            width=self.look.width or 100,
+            legacy_windows=False,
+            _environ={},
+        )
+        for line in self.lines:
+            line.rstrip()
+            console.print(line, soft_wrap=True, highlight=False, markup=False, emoji=False)
+        return out.getvalue()
+
+    def _put(self, first: str, more: str, pieces: Sequence[Piece]) -> None:
+        self._wrap(first, first + more, _text(pieces, visible_line), "")
+
+    def _wrap(self, first: str, rest: str, line: Text, style: str) -> None:
+        if self.look.width is None:
+            self.lines.append(Text(first, style) + line)
+            return
+        room = max(self.look.width - len(rest), 20)
+        wrapped = line.wrap(Console(file=io.StringIO(), width=room, _environ={}), room)
+        for number, part in enumerate(wrapped or [Text("")]):
+            self.lines.append(Text(first if number == 0 else rest, style) + part)
+
+
+def _text(pieces: Sequence[Piece], safe: Callable[[str], str]) -> Text:
+    whole = Text()
+    for piece in pieces:
+        text, style = piece if isinstance(piece, tuple) else (piece, "")
+        whole.append(safe(text), style)
+    return whole

@@ -1,0 +1,59 @@
+"""How values, fields and lines read as words. Shared by the text and Markdown drawings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from ldconf.core.change import Effect
+from ldconf.core.resource import Json
+from ldconf.render.rows import ContextEntry, FieldRow
+from ldconf.render.words import named, percent
+
+_LONGEST = 160  # characters of one JSON value; the JSON output has it whole
+
+
+def value(found: Json) -> str:
+    """Return a JSON value in one short line; `(none)` for absent."""
+    if found is None:
+        return "(none)"
+    text = json.dumps(found, ensure_ascii=False)
+    if len(text) <= _LONGEST:
+        return text
+    return f"{text[:_LONGEST]}… ({len(text) - _LONGEST} more characters)"
+
+
+def effects(found: Iterable[Effect] | None) -> str | None:
+    """Return `takes effect in: test 60 %, production 100 %`; None if that does not apply."""
+    if found is None:
+        return None
+    places = ", ".join(_effect(effect) for effect in found)
+    return f"takes effect in: {places}" if places else "takes effect nowhere yet: nothing serves it"
+
+
+def _effect(effect: Effect) -> str:
+    share = percent(effect.percent) if effect.exact else f"{percent(effect.percent)} and by rules"
+    return f"{effect.environment} {share}{'' if effect.managed else ' (not managed)'}"
+
+
+def origin(row: FieldRow) -> str:
+    """Return why a field changes if the files do not say so at this place, else nothing."""
+    reasons = [row.because] if row.because else []
+    if row.inherited is not None:
+        reasons.append(f"inherited from {row.inherited}")
+    return f" ({', '.join(reasons)})" if reasons else ""
+
+
+def unverifiable(row: FieldRow) -> str:
+    """Return the sentence for a text that LaunchDarkly does not return."""
+    known = "its fingerprint differs" if row.before is not None else "what is live is not known"
+    return f"{row.field}: sent; LaunchDarkly does not return it, {known}"
+
+
+def moved(entries: Iterable[ContextEntry]) -> str:
+    """Return who moved an object and when, newest first as given; empty if not known."""
+    people = [
+        f"{entry.who} on {entry.when}" + (f" ({entry.what})" if entry.what else "")
+        for entry in entries
+    ]
+    return f"changed by {named(people)}" if people else ""

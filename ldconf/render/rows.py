@@ -1,0 +1,193 @@
+"""The parts of a report. Every decision is made here or in `report`; formats only draw.
+
+The JSON output is these classes, field by field (`render.json`): renaming a field is a change of
+the public `formatVersion`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+from ldconf.core.address import Address
+from ldconf.core.change import Effect
+from ldconf.core.diagnostic import Position
+from ldconf.core.resource import Json
+from ldconf.render.textdiff import Span
+
+
+@dataclass(frozen=True)
+class ValueChange:
+    """One value at one path, before and after; `None` = absent."""
+
+    type: ClassVar[str] = "value"
+    path: str
+    before: Json
+    after: Json
+
+
+@dataclass(frozen=True)
+class TextChange:
+    """A long text, word by word. `path` as in `ValueChange`."""
+
+    type: ClassVar[str] = "text"
+    path: str
+    spans: tuple[Span, ...]
+
+
+@dataclass(frozen=True)
+class SetChange:
+    """Members that join or leave a list that means a set (tags, segment members)."""
+
+    type: ClassVar[str] = "set"
+    path: str
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class WhoChange:
+    """Who gets what, in words, before and after; `None` = no such rule, or left to the rules."""
+
+    type: ClassVar[str] = "who"
+    who: str
+    before: str | None
+    after: str | None
+
+
+Detail: TypeAlias = ValueChange | TextChange | SetChange | WhoChange
+
+
+@dataclass(frozen=True)
+class FieldRow:
+    """One changed field: whole canonical values, and what to draw of them (`details`)."""
+
+    field: str
+    details: tuple[Detail, ...]
+    before: Json = None
+    after: Json = None
+    because: str | None = None
+    inherited: Address | None = None
+    unverifiable: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """One change. `symbol` is one of `+ ~ -`, `word` says the same (create, update, ...)."""
+
+    address: Address
+    symbol: str
+    word: str
+    label: str  # `variation base-config`
+    fields: tuple[FieldRow, ...] = ()
+    effects: tuple[Effect, ...] | None = None  # None: does not apply; (): served nowhere
+    adopts: bool = False
+    summary: str | None = None  # one sentence that stands for the fields
+    position: Position | None = None
+    hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The changes of one object: an AI Config with its variations and targeting, a tool, ..."""
+
+    title: str
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class ContextEntry:
+    """Who moved an object in LaunchDarkly, from the audit log. Outside the digest."""
+
+    address: Address
+    who: str
+    when: str  # ISO 8601, UTC
+    what: str = ""
+
+
+@dataclass(frozen=True)
+class DriftRow:
+    """LaunchDarkly moved without the files. `fields` lead from what the files said to live."""
+
+    address: Address
+    label: str
+    deleted: bool
+    fields: tuple[FieldRow, ...]
+    moved: tuple[ContextEntry, ...] = ()
+    position: Position | None = None
+
+
+@dataclass(frozen=True)
+class ConflictRow:
+    """Both moved. `ours` leads from base to the files, `theirs` from base to live."""
+
+    address: Address
+    label: str
+    deleted: bool
+    ours: tuple[FieldRow, ...]
+    theirs: tuple[FieldRow, ...]
+    hint: str
+    moved: tuple[ContextEntry, ...] = ()
+    position: Position | None = None
+
+
+@dataclass(frozen=True)
+class RefusalRow:
+    """A guard that refused, why, and how a person may lift it."""
+
+    address: Address | None
+    guard: str
+    summary: str
+    consent: str | None
+    hint: str | None
+    position: Position | None = None
+
+
+@dataclass(frozen=True)
+class NoteRow:
+    """One line that informs. `kind` is the value of a `core.change.NoteKind`."""
+
+    kind: str
+    summary: str
+    address: Address | None = None
+    hint: str | None = None
+    position: Position | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What stands on top: how dangerous, where it takes effect, and the counts."""
+
+    risk: str  # none | low | medium | high
+    risk_reasons: tuple[str, ...]
+    environments: tuple[str, ...]
+    experiments: tuple[str, ...]
+    counts: Mapping[str, int]
+    verdict: str  # the last line in words
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything that a plan has to say, ready to be drawn."""
+
+    project: str
+    workspace: str
+    digest: str
+    base: str | None
+    head: str | None
+    dirty: bool
+    direction_unknown: bool
+    summary: Summary
+    groups: tuple[Group, ...] = ()
+    refused: tuple[Group, ...] = ()
+    refusals: tuple[RefusalRow, ...] = ()
+    conflicts: tuple[ConflictRow, ...] = ()
+    drift: tuple[DriftRow, ...] = ()
+    notes: tuple[NoteRow, ...] = ()
+    unverifiable: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()  # facts about the run: sample contexts, left-out changes
+    context: tuple[ContextEntry, ...] = ()
+    unmanaged: tuple[Address, ...] | None = None
+    hashes: tuple[str, ...] = ()
+    requests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
