@@ -159,9 +159,9 @@ def model_configs_documents(draw: st.DrawFn, max_size: int = 3) -> dict[str, Jso
             params=cleared(json_objects),
             customParams=cleared(json_objects),
             tags=cleared(tag_sets),
-            costPerInputToken=cleared(prices),
-            costPerOutputToken=cleared(prices),
-            costPerCachedInputToken=cleared(prices),
+            costPerInputToken=prices,
+            costPerOutputToken=prices,
+            costPerCachedInputToken=prices,
         ),
         maintainers(),
     )

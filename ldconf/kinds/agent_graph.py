@@ -15,6 +15,7 @@ from ldconf.core.resource import Json, Observed, Part, Resource, Str
 from ldconf.kinds.wire import (
     MAINTAINERS,
     check_maintainer,
+    dismissal,
     get_or_none,
     given,
     maintainer,
@@ -134,14 +135,14 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
     path = _path(facts.project, address)
     match change:
         case Create(after=after):
-            return (_create(address, given(after.managed()), facts),)
+            return _create(address, after.managed(), facts)
         case Update(fields=fields):
             live, changed = _live(address, facts), {diff.field: diff.after for diff in fields}
             if any(name in changed and changed[name] is None for name in SHAPE):
                 replaced = dict.fromkeys(MAINTAINERS) if _appoints(changed) else {}
-                whole = given({**live, **replaced, **changed, **dict.fromkeys(SHAPE)})
+                whole = {**live, **replaced, **changed, **dict.fromkeys(SHAPE)}
                 delete = Request("DELETE", path, beta=True, address=address)
-                return (delete, _create(address, whole, facts))
+                return (delete, *_create(address, whole, facts))
             patch = object_patch([diff for diff in fields if diff.field not in SHAPE], CLEARED)
             if any(name in changed for name in SHAPE):
                 shape = {name: changed.get(name, live.get(name)) for name in SHAPE}
@@ -167,12 +168,15 @@ def references(address: Address, resource: Resource) -> Sequence[Reference]:
     return found
 
 
-def _create(address: Address, fields: Mapping[str, Json], facts: Facts) -> Request:
-    body = {"name": address.key, **fields, "key": address.key}
+def _create(address: Address, managed: Mapping[str, Json], facts: Facts) -> tuple[Request, ...]:
+    """Return the POST, and the PATCH that dismisses a maintainer whom the server appoints."""
+    body = {"name": address.key, **given(managed), "key": address.key}
     if "edges" in body:
         body["edges"] = _wire_edges(body["edges"])
-    path = _collection(facts.project)
-    return Request("POST", path, body, beta=True, address=address)
+    post = Request("POST", _collection(facts.project), body, beta=True, address=address)
+    dismissed = dismissal(managed)
+    patch = Request("PATCH", _path(facts.project, address), dismissed, beta=True, address=address)
+    return (post, patch) if dismissed else (post,)
 
 
 def _live(address: Address, facts: Facts) -> Mapping[str, Json]:

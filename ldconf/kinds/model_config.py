@@ -15,6 +15,7 @@ from ldconf.core.resource import Json, Number, Observed, Resource, Str
 from ldconf.kinds.wire import (
     MAINTAINERS,
     check_maintainer,
+    dismissal,
     get_or_none,
     given,
     maintainer,
@@ -27,7 +28,11 @@ from ldconf.kinds.wire import (
 )
 
 CLEARED: Mapping[str, Json] = {"params": {}, "customParams": {}, "tags": []}
-COSTS = frozenset({"costPerInputToken", "costPerOutputToken", "costPerCachedInputToken"})
+PRICES: Mapping[str, str] = {
+    "cost_per_input_token": "costPerInputToken",
+    "cost_per_output_token": "costPerOutputToken",
+    "cost_per_cached_input_token": "costPerCachedInputToken",
+}
 
 
 class ModelConfig(Resource):
@@ -51,14 +56,14 @@ class ModelConfig(Resource):
         default=None, description="Default parameters of your own, free-form; replaced whole"
     )
     tags: list[Str] | None = Field(default=None, description="Tags, a set")
-    cost_per_input_token: Number | None = Field(
-        default=None, ge=0, description="US dollars per input token"
+    cost_per_input_token: Number = Field(
+        default=0, ge=0, description="US dollars per input token; the API cannot clear it"
     )
-    cost_per_output_token: Number | None = Field(
-        default=None, ge=0, description="US dollars per output token"
+    cost_per_output_token: Number = Field(
+        default=0, ge=0, description="US dollars per output token; the API cannot clear it"
     )
-    cost_per_cached_input_token: Number | None = Field(
-        default=None, ge=0, description="US dollars per cached input token"
+    cost_per_cached_input_token: Number = Field(
+        default=0, ge=0, description="US dollars per cached input token; the API cannot clear it"
     )
     maintainer_id: Str | None = Field(default=None, description="Member id")
     maintainer_team_key: Str | None = Field(default=None, description="Team key")
@@ -77,6 +82,9 @@ class ModelConfig(Resource):
     def from_api(cls, payload: Mapping[str, Json]) -> ModelConfig:
         """Project a ModelConfig; `version`, `global`, `isRestricted`, `usedInCount` drop here."""
         member, team = maintainer(payload)
+        prices: dict[str, Json] = {
+            attribute: payload.get(name) for attribute, name in PRICES.items()
+        }
         return cls.model_construct(
             name=text(payload.get("name")) or "",
             id=payload.get("id") or "",
@@ -85,9 +93,7 @@ class ModelConfig(Resource):
             params=payload.get("params") or None,
             custom_params=payload.get("customParams") or None,
             tags=tags(payload),
-            cost_per_input_token=payload.get("costPerInputToken"),
-            cost_per_output_token=payload.get("costPerOutputToken"),
-            cost_per_cached_input_token=payload.get("costPerCachedInputToken"),
+            **prices,
             maintainer_id=member,
             maintainer_team_key=team,
         )
@@ -143,8 +149,10 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
         )
     match change:
         case Create(after=after):
-            fields = given(after.managed())
+            managed = after.managed()
+            fields = given(managed)
             keeper = {name: fields.pop(name) for name in MAINTAINERS if name in fields}
+            keeper |= dismissal(managed)
             provider, _, _ = address.key.partition(".")
             body = {"name": address.key, "provider": provider, **fields, "key": address.key}
             create = Request("POST", _collection(facts.project), body, address=address)

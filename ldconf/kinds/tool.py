@@ -13,6 +13,7 @@ from ldconf.core.kind import Facts, Kind, Reader, Reference, Request
 from ldconf.core.resource import Json, Observed, Resource, Str
 from ldconf.kinds.wire import (
     check_maintainer,
+    dismissal,
     get_or_none,
     given,
     maintainer,
@@ -98,9 +99,12 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
     path = _path(facts.project, address)
     match change:
         case Create(after=after):
-            body = {**given(after.managed()), "key": address.key}
-            path = _collection(facts.project)
-            return (Request("POST", path, body, creates=True, address=address),)
+            managed = after.managed()
+            body = {**given(managed), "key": address.key}
+            post = Request("POST", _collection(facts.project), body, creates=True, address=address)
+            dismissed = dismissal(managed)
+            dismiss = Request("PATCH", path, dismissed, address=address)
+            return (post, dismiss) if dismissed else (post,)
         case Update(fields=fields):
             patch = object_patch(fields, CLEARED)
             return (Request("PATCH", path, patch, address=address),) if patch else ()

@@ -77,6 +77,17 @@ def object_patch(fields: Iterable[FieldDiff], cleared: Mapping[str, Json]) -> di
     return {**body, **(appointed or dict.fromkeys(maintainers, ""))}
 
 
+def dismissal(managed: Mapping[str, Json]) -> dict[str, Json]:
+    """Return the body of the PATCH that must follow a create whose `maintainerId` is null.
+
+    Empty if nobody is to be dismissed. A create without a maintainer may appoint the calling
+    member (reference 3.4), and only an empty text in a PATCH takes that back.
+    """
+    if "maintainerId" not in managed or any(managed.get(name) for name in MAINTAINERS):
+        return {}
+    return {"maintainerId": ""}
+
+
 def check_maintainer(member: str | None, team: str | None) -> None:
     """Raise ValueError if both kinds of maintainer are given: the API takes one."""
     if member and team:

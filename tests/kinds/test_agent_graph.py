@@ -167,6 +167,21 @@ def test_recreated_graph_has_one_maintainer():
     assert "maintainerId" not in create.body
 
 
+def test_recreated_graph_without_maintainer_keeps_none():
+    payload = {key: PAYLOAD[key] for key in PAYLOAD if key != "_maintainer"}
+    document = {"rootConfigKey": None, "edges": None}
+    _, create, dismiss = fakes.update(AGENT_GRAPH, TEAM, payload, document)
+    assert "maintainerId" not in create.body
+    assert (dismiss.method, dismiss.path) == ("PATCH", f"{COLLECTION}/support-team")
+    assert dismiss.beta
+    assert dismiss.body == {"maintainerId": ""}
+
+
+def test_null_maintainer_is_dismissed_after_create():
+    _, patch = fakes.create(AGENT_GRAPH, TEAM, {"maintainerId": None})
+    assert patch.body == {"maintainerId": ""}
+
+
 def test_graph_that_is_gone_is_not_updated():
     change = Update(TEAM, AgentGraph(), (FieldDiff("name", "a", "b"),))
     with pytest.raises(LdconfError, match="agentGraphs/support-team is gone"):

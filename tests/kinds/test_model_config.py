@@ -72,6 +72,7 @@ def test_key_of_another_form_fits_no_file():
     [
         ({"maintainerId": "m", "maintainerTeamKey": "t"}, "exclude each other"),
         ({"costPerInputToken": -1}, "greater than or equal to 0"),
+        ({"costPerInputToken": None}, "valid integer"),
         ({"costPerInputToken": "0.1"}, "valid"),
         ({"params": ["temperature"]}, "valid dictionary"),
         ({"params": {1: 2}}, "valid string"),
@@ -127,6 +128,11 @@ def test_maintainer_follows_in_a_patch_because_create_does_not_apply_it():
     assert patch.body == {"maintainerTeamKey": "t"}
 
 
+def test_null_maintainer_is_dismissed_after_create():
+    _, patch = fakes.create(MODEL_CONFIG, SMALL, {"id": "small", "maintainerId": None})
+    assert patch.body == {"maintainerId": ""}
+
+
 def test_changed_fields_are_patched_as_an_object():
     document = {"id": "small", "name": "Small", "tags": None, "params": None}
     (request,) = fakes.update(MODEL_CONFIG, SMALL, PAYLOAD, document)
@@ -135,9 +141,9 @@ def test_changed_fields_are_patched_as_an_object():
     assert accepts(request)
 
 
-def test_price_is_cleared_by_null():
-    (request,) = fakes.update(MODEL_CONFIG, SMALL, PAYLOAD, {"costPerInputToken": None})
-    assert request.body == {"costPerInputToken": None}
+def test_free_model_has_a_price():
+    (request,) = fakes.update(MODEL_CONFIG, SMALL, PAYLOAD, {"costPerInputToken": 0})
+    assert request.body == {"costPerInputToken": 0}
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,13 @@ def test_create_sends_the_whole_tool():
     assert accepts(request)
 
 
+def test_null_maintainer_is_dismissed_after_create():
+    create, patch = fakes.create(TOOL, LOOKUP, {"schema": {}, "maintainerId": None})
+    assert create.body == {"key": "get_product", "schema": {}}
+    assert (patch.method, patch.path) == ("PATCH", "/projects/pets/ai-tools/get_product")
+    assert patch.body == {"maintainerId": ""}
+
+
 def test_objects_are_replaced_whole_and_cleared_by_empty_ones():
     schema = {"type": "object"}
     document = {"schema": schema, "description": None, "customParameters": None}

@@ -55,6 +55,21 @@ def test_maintainer_is_read_as_a_union(payload: Json, expected: tuple[str | None
 
 
 @pytest.mark.parametrize(
+    ("managed", "expected"),
+    [
+        ({"maintainerId": None}, {"maintainerId": ""}),
+        ({"maintainerId": None, "maintainerTeamKey": None}, {"maintainerId": ""}),
+        ({"maintainerTeamKey": None}, {}),
+        ({"maintainerId": None, "maintainerTeamKey": "t1"}, {}),
+        ({"maintainerId": "m1"}, {}),
+        ({}, {}),
+    ],
+)
+def test_only_a_null_member_is_dismissed(managed: Json, expected: Json):
+    assert wire.dismissal(managed) == expected
+
+
+@pytest.mark.parametrize(
     ("value", "expected"),
     [("a\r\nb\n", "a\nb"), ("", None), ("\n", None), (None, None), (3, None)],
 )
