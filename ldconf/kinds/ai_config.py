@@ -14,6 +14,7 @@ from ldconf.core.kind import Facts, Kind, Reader, Reference, Request
 from ldconf.core.resource import Bool, Json, Observed, Resource, Str
 from ldconf.kinds.wire import (
     check_maintainer,
+    dismissal,
     get_or_none,
     given,
     maintainer,
@@ -22,6 +23,7 @@ from ldconf.kinds.wire import (
     sorted_set,
     tags,
     text,
+    unsupported,
 )
 
 JUDGE_PREFIX = "$ld:ai:judge:"
@@ -90,10 +92,12 @@ class AIConfig(Resource):
 
 
 def observed(payload: Mapping[str, Json]) -> Observed:
-    """Return a live AI Config. `meta["raw"]` is the payload, its `variations[]` included."""
-    return Observed(
-        AIConfig.from_api(payload), version=payload.get("version"), meta={"raw": payload}
-    )
+    """Return a live AI Config. `meta`: `raw`, and `unsupported` if no file could hold it."""
+    resource = AIConfig.from_api(payload)
+    meta: dict[str, Json] = {"raw": payload}
+    if problem := unsupported(resource):
+        meta["unsupported"] = problem
+    return Observed(resource, version=payload.get("version"), meta=meta)
 
 
 def collection(project: str) -> str:
@@ -131,7 +135,9 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
             managed = {"name": address.key, **after.managed(), "key": address.key}
             body = _spelt(given(managed))
             create = Request("POST", collection(facts.project), body, creates=True, address=address)
-            return (create,)
+            dismissed = dismissal(after.managed())
+            patch_maintainer = Request("PATCH", one, dismissed, address=address)
+            return (create, patch_maintainer) if dismissed else (create,)
         case Update(fields=fields):
             patch = _spelt(object_patch(fields, CLEARED))
             return (Request("PATCH", one, patch, address=address),) if patch else ()

@@ -16,7 +16,7 @@ from ldconf.core.resource import Json, Observed, Resource
 from ldconf.kinds import ai_config
 from ldconf.kinds.variation_comment import TEXTS
 from ldconf.kinds.variation_model import Variation
-from ldconf.kinds.wire import get_or_none, q
+from ldconf.kinds.wire import get_or_none, q, unsupported
 
 Row: TypeAlias = Mapping[str, Json]  # one version of a variation, as some answer shows it
 PAGE = {"limit": "50"}
@@ -47,10 +47,11 @@ def observed(row: Row, mode: str) -> Observed:
     """
     omitted = frozenset(_missing_texts(row)) if mode == "agent" else frozenset()
     meta: dict[str, Json] = {"raw": row}
-    if words := ", ".join(_unsupported(row)):
+    resource = Variation.from_api(row)
+    if words := ", ".join(_unsupported(row)) or unsupported(resource):
         meta["unsupported"] = words
     return Observed(
-        Variation.from_api(row),
+        resource,
         version=row.get("version"),
         omitted=omitted,
         comment=row.get("comment"),

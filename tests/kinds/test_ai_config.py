@@ -145,6 +145,11 @@ def test_live_resource_has_every_field_of_the_model():
     assert AIConfig.from_api(payload()).managed_names == names
 
 
+def test_what_no_file_could_hold_is_named():
+    assert "isInverted" in observed(payload(isInverted=True)).meta["unsupported"]
+    assert "unsupported" not in observed(payload()).meta
+
+
 async def test_fetch_lists_once_with_a_page_size():
     reader = fakes.FakeReader({LIST: [payload(), payload(key="other")]})
     found = await AI_CONFIG.fetch(reader)

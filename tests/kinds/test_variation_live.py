@@ -202,6 +202,12 @@ async def test_what_files_cannot_say_is_named():
     assert observed.meta["unsupported"] == "agent skills, classifiers, `model.region`"
 
 
+async def test_what_no_file_could_hold_is_named():
+    strange = row(messages=[{"role": "tool", "content": "x"}])
+    observed = (await fetched(reader({CONFIGS: [config(strange, mode="completion")]})))[BASE]
+    assert observed.meta["unsupported"].startswith("messages.0.role: ")
+
+
 async def test_ordinary_variation_is_supported():
     observed = (await fetched(reader({CONFIGS: [config(row())]})))[BASE]
     assert "unsupported" not in observed.meta
