@@ -87,8 +87,9 @@ def _lent(file_rules: Sequence[Rule], live_rules: Sequence[Rule]) -> Iterator[tu
     for in_file, in_live in match_rules(file_rules, live_rules):
         if in_file is None or in_live is None:
             continue
-        wanted, found = _description(file_rules[in_file]), _description(live_rules[in_live])
-        if wanted is None or wanted == found:
+        wanted: str = file_rules[in_file]["description"]
+        found = _description(live_rules[in_live])
+        if wanted == found:
             continue
         nameless = found is None
         if IMPORTED.fullmatch(wanted):
