@@ -16,7 +16,8 @@ from ldconf.core.resource import Json
 Documents = st.SearchStrategy[dict[str, Json]]
 
 KEY_START = string.ascii_letters + string.digits
-keys = st.builds(
+# A few common keys, so that two drawn workspaces often speak of the same objects.
+keys = st.sampled_from(["alpha", "beta", "gamma"]) | st.builds(
     str.__add__,
     st.sampled_from(KEY_START),
     st.text(KEY_START + "._-", max_size=8),

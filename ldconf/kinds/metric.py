@@ -86,6 +86,17 @@ class Metric(Resource):
     tags: list[Str] | None = Field(default=None, description="Tags, a set")
     maintainer_id: Str = Field(default="", min_length=1, description="Member id")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _percentile_leaves_out(cls, document: Json) -> Json:
+        """A percentile metric has to leave out units without events (10.2): the API takes no other
+        `eventDefault` beside it, so none and null mean that."""
+        if not isinstance(document, Mapping) or document.get("analysisType") != "percentile":
+            return document
+        if document.get("eventDefault") is not None:
+            return document
+        return {**document, "eventDefault": {"disabled": True}}
+
     @model_validator(mode="after")
     def _table_of_reference_10_2(self) -> Metric:
         """Check what the API answers 400 to. A file that gives `kind` defines the metric whole."""
@@ -129,7 +140,8 @@ class Metric(Resource):
         What the server leaves out has the server's default (10.2).
         Built without validation: a live metric may be of a kind that files cannot describe yet.
         """
-        default = payload.get("eventDefault") or {}
+        percentile = payload.get("analysisType") == "percentile"
+        default = payload.get("eventDefault") or {"disabled": percentile}
         units = payload.get("analysisUnits") or payload.get("randomizationUnits")
         return cls.model_construct(
             name=text(payload.get("name")) or "",
@@ -219,13 +231,11 @@ def references(address: Address, resource: Resource) -> Sequence[Reference]:
 
 
 def _create_body(address: Address, after: Resource) -> dict[str, Json]:
-    """Return a MetricPost. A percentile metric has to leave out units without events (10.2)."""
+    """Return a MetricPost. A cleared `eventDefault` is sent, because it is the server's own."""
     fields = after.managed()
     body = {"name": address.key, **given(fields), "key": address.key}
     if "eventDefault" in fields and fields["eventDefault"] is None:
         body["eventDefault"] = CLEARED["eventDefault"]
-    elif fields.get("analysisType") == "percentile":
-        body["eventDefault"] = {"disabled": True}
     return body
 
 
