@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from launchdarkly_api.models.clause import Clause as OfficialClause
 
 from ldconf.core.address import segment
 from ldconf.kinds.clause import OPERATORS, Clause, clause_id, segment_references, sorted_values
 from tests import strategies_simple as strategies
+
+quick = settings(max_examples=50, deadline=None)
 
 
 def clause(**fields: object) -> Clause:
@@ -51,18 +53,21 @@ def test_values_of_unknown_types_sort_last_by_text():
 
 
 @given(strategies.clauses(["beta-orgs", "staff"]))
+@quick
 def test_canonical_form_is_valid_and_stable(document: dict[str, object]):
     canonical = Clause.model_validate(document).canonical()
     assert Clause.model_validate(canonical).canonical() == canonical
 
 
 @given(strategies.clauses(["beta-orgs", "staff"]))
+@quick
 def test_canonical_form_is_a_clause_of_the_official_client(document: dict[str, object]):
     canonical = Clause.model_validate(document).canonical()
     assert OfficialClause.from_dict(canonical).op == document["op"]
 
 
 @given(strategies.clauses(["beta-orgs", "staff"]))
+@quick
 def test_clause_reads_back_from_the_api(document: dict[str, object]):
     canonical = Clause.model_validate(document).canonical()
     assert Clause.from_api({**canonical, "_id": "c-1"}).canonical() == canonical

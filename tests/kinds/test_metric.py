@@ -176,10 +176,32 @@ def test_maintainer_follows_in_a_patch_because_create_does_not_apply_it():
     }
 
 
-def test_percentile_metric_leaves_out_units_without_events():
-    document = {**NUMERIC, "analysisType": "percentile", "percentileValue": 95}
-    (request,) = fakes.create(METRIC, P95, document)
+@pytest.mark.parametrize(
+    "given", [{}, {"eventDefault": None}, {"eventDefault": {"disabled": True}}]
+)
+def test_percentile_metric_leaves_out_units_without_events(given: Json):
+    document = {"analysisType": "percentile", "percentileValue": 95, **given}
+    metric = Metric.model_validate(document)
+    assert metric.managed()["eventDefault"] == {"disabled": True}
+    (request,) = fakes.create(METRIC, P95, {**NUMERIC, **document})
     assert request.body["eventDefault"] == {"disabled": True}
+
+
+def test_live_percentile_metric_leaves_out_units_without_events():
+    payload = {name: value for name, value in PAYLOAD.items() if name != "eventDefault"}
+    assert observed(payload).resource.managed()["eventDefault"] == {"disabled": True}
+
+
+def test_turning_to_percentiles_disables_the_default_in_the_same_patch():
+    payload = {**PAYLOAD, "analysisType": "mean", "percentileValue": None, "eventDefault": {}}
+    document = {"analysisType": "percentile", "percentileValue": 95}
+    (request,) = fakes.update(METRIC, P95, payload, document)
+    paths = {operation["path"]: operation["value"] for operation in request.body["patch"]}
+    assert paths == {
+        "/analysisType": "percentile",
+        "/percentileValue": 95,
+        "/eventDefault": {"disabled": True},
+    }
 
 
 def test_cleared_event_default_is_sent_as_the_servers_default():
