@@ -20,7 +20,7 @@ from ldconf.api.tasks import concurrently
 from ldconf.api.write import Writer
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Delete, Phase, Plan, Restore, Update
-from ldconf.core.dependency import needs
+from ldconf.core.dependency import dependencies, needs
 from ldconf.core.errors import (
     ApiError,
     Forbidden,
@@ -29,8 +29,10 @@ from ldconf.core.errors import (
     Unauthorized,
     Unreachable,
 )
+from ldconf.core.kind import Reference
 from ldconf.core.live import Live
 from ldconf.core.outcome import Applied, Awaiting, Failed, Outcome, Skipped
+from ldconf.core.resource import Resource
 from ldconf.kinds import KINDS, kind_of
 
 _ORDER = {kind.name: index for index, kind in enumerate(KINDS)}
@@ -87,8 +89,10 @@ class _Run:
         # Why an address cannot be built upon, and the first of each phase that did not come about.
         self._blocked: dict[Address, str] = {}
         self._unclean: dict[Phase, tuple[Address, str]] = {}
+        self._needed = dependencies(plan.changes, _references)
         for change in plan.refused:
-            self._block(change, "was refused")
+            if not isinstance(change, Archive | Delete):
+                self._block(change, "was refused")
         for conflict in plan.conflicts:
             self._blocked[conflict.address] = "is in conflict"
             self._unclean.setdefault(Phase.STOP, (conflict.address, "is in conflict"))
@@ -129,19 +133,21 @@ class _Run:
                 return Skipped(change, address, f"builds upon {address}, which {why}")
         if change.phase in (Phase.ARCHIVE, Phase.DELETE):
             for phase, (address, why) in sorted(self._unclean.items()):
-                if phase < change.phase or (isinstance(change, Delete) and phase == Phase.DELETE):
+                # A delete that failed may still use objects of the kinds that come after it.
+                user = phase is change.phase is Phase.DELETE and address.kind != change.address.kind
+                if phase < change.phase or user:
                     words = f"waits until all else is done, and {address} {why}"
                     return Skipped(change, address, words)
         return None
 
     def _needs(self, change: Change) -> frozenset[Address]:
         """Return what a change builds upon, a model config that it only re-pins included."""
-        needed = set(_needs(change))
+        needed = {*needs(change, _references), *self._needed.get(change.address, ())}
         fields = change.fields if isinstance(change, Update | Restore) else ()
         if any(diff.field == "modelConfigVersion" for diff in fields):
             used = model_config_of(change, self._writer.facts)
             needed |= {used} if used else set()
-        return frozenset(needed)
+        return frozenset(needed - {change.address})
 
     async def _write(self, change: Change) -> Outcome:
         try:
@@ -166,7 +172,7 @@ class _Run:
         environment = self._live.environments.get(change.address.environment or "")
         gated = environment and (environment.approvals or environment.approval_tags)
         if isinstance(error, Forbidden) and gated:
-            return "environment requires approvals, or the token's role does not allow the change"
+            return "this environment requires approvals, or the token's role does not allow this"
         if isinstance(error, ApiError) and error.hint is None:
             return "running `ldconf apply` again continues where this one stopped"
         return error.hint
@@ -184,13 +190,11 @@ class _Run:
 
     def _block(self, change: Change, why: str) -> None:
         self._unclean.setdefault(change.phase, (change.address, why))
-        if not isinstance(change, Archive | Delete):
-            self._blocked.setdefault(change.address, why)
+        self._blocked.setdefault(change.address, why)
 
 
-def _needs(change: Change) -> frozenset[Address]:
-    """Return what a change builds upon, in this plan or not."""
-    return frozenset(needs(change, kind_of(change.address).references)) - {change.address}
+def _references(address: Address, resource: Resource) -> Sequence[Reference]:
+    return kind_of(address).references(address, resource)
 
 
 def _lane(change: Change) -> str:
@@ -221,11 +225,11 @@ def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
 
 def _waves(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
     """Yield changes of one kind so that each comes after those it names (a cycle: together)."""
+    needed = dependencies(changes, _references)
     left = {change.address: change for change in changes}
     while left:
-        wave = [change for change in left.values() if not _needs(change) & left.keys()] or list(
-            left.values()
-        )
+        ready = [change for change in left.values() if not needed[change.address] & left.keys()]
+        wave = ready or list(left.values())
         for change in wave:
             del left[change.address]
         yield wave

@@ -6,7 +6,6 @@ httpx exceptions carry their request, so none of them is ever chained or shown.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import random
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import anyio
 import httpx
@@ -25,11 +24,13 @@ from pydantic import SecretStr
 
 from ldconf import __version__
 from ldconf.api.answers import payload_of
+from ldconf.api.host import check_host, check_token, is_loopback
 from ldconf.api.limiter import CREATE_INTERVAL_S, Limiter, Timing, route_of
+from ldconf.api.page import Page
 from ldconf.api.retry import Answer, Attempts, Lost, Result
 from ldconf.api.secrets import without_secrets
 from ldconf.api.tasks import concurrently
-from ldconf.core.errors import SettingsError, Unreachable
+from ldconf.core.errors import Unreachable
 from ldconf.core.kind import Request
 from ldconf.core.resource import Json
 
@@ -85,8 +86,8 @@ class Client:
     ) -> None:
         self.host = host.rstrip("/")
         self.local = app is not None or is_loopback(self.host)
-        _check_host(self.host, self.local)
-        _check_token(token)
+        check_host(self.host, self.local)
+        check_token(token)
         self.timing = Timing(clock, sleep, jitter)
         self.requests: list[tuple[str, str]] = []
         self._token = token
@@ -179,9 +180,9 @@ class Client:
             items += page.items
         return items
 
-    async def _page(self, path: str, beta: bool, query: Mapping[str, str]) -> _Page:
+    async def _page(self, path: str, beta: bool, query: Mapping[str, str]) -> Page:
         payload = await self.send(Request("GET", f"{path}?{urlencode(query)}", beta=beta))
-        return _Page.of(payload, path)
+        return Page.of(payload, path)
 
     async def _exchange(self, request: Request) -> Result:
         """Send once. All exceptions of the transport end here, so that no cause is chained."""
@@ -254,73 +255,3 @@ class Client:
         secret = self._token.get_secret_value()
         text = json.dumps(payload)
         return json.loads(text.replace(secret, "***")) if secret in text else payload
-
-
-@dataclass(frozen=True)
-class _Page:
-    items: Sequence[Mapping[str, Json]]
-    total: int | None
-    has_next: bool | None  # None: the answer does not tell
-    whole: bool = False  # a bare array: there are no further pages
-
-    @classmethod
-    def of(cls, payload: Json, path: str) -> _Page:
-        """Read one page in any of the API's forms (reference 1.6)."""
-        if isinstance(payload, list):
-            return cls(payload, total=None, has_next=None, whole=True)
-        items = payload.get("items") if isinstance(payload, Mapping) else None
-        if not isinstance(items, list):
-            raise Unreachable(f"the answer to GET {path} is not a list", method="GET", path=path)
-        total = payload.get("totalCount", payload.get("total_count"))
-        links = payload.get("_links")
-        has_next = "next" in links if isinstance(links, Mapping) else None
-        return cls(items, total if isinstance(total, int) else None, has_next)
-
-    def more(self, seen: int, limit: int) -> bool:
-        """True if another page has to be read after `seen` items."""
-        if self.whole or not self.items:
-            return False
-        if self.total is not None:
-            return seen < self.total
-        return len(self.items) >= limit if self.has_next is None else self.has_next
-
-
-def is_loopback(host: str) -> bool:
-    """True if the URL's host is this machine."""
-    name = urlsplit(host).hostname or ""
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_host(host: str, local: bool) -> None:
-    """Raise SettingsError unless `host` is a base URL that the token may be sent to."""
-    parts = urlsplit(host)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingsError(
-            f"not a host: {parts.hostname or host.partition('@')[2] or host!r}",
-            "write it as https://app.launchdarkly.com",
-        )
-    if parts.username or parts.password or parts.path or parts.query or parts.fragment:
-        raise SettingsError(
-            f"the host must be scheme and name only: {parts.scheme}://{parts.hostname}",
-            "leave out user, path and query",
-        )
-    if parts.scheme == "http" and not local:
-        raise SettingsError(
-            f"plain http is refused for {parts.hostname}: it would show the access token",
-            f"use https://{parts.hostname}",
-        )
-
-
-def _check_token(token: SecretStr) -> None:
-    """Raise SettingsError for a token that no header can hold, without showing it."""
-    secret = token.get_secret_value()
-    if not secret or not all("!" <= letter <= "~" for letter in secret):
-        raise SettingsError(
-            "the access token is empty or holds spaces, line ends or non-ASCII characters",
-            "copy it again into LAUNCHDARKLY_ACCESS_TOKEN, without quotes and line ends",
-        )

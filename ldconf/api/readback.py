@@ -18,6 +18,7 @@ from ldconf.core.change import (
 from ldconf.core.kind import Facts
 from ldconf.core.resource import Json, Observed, Resource, same
 from ldconf.kinds.targeting_rules import settle
+from ldconf.kinds.variation_live import wanted_fields
 
 
 def expected(change: Change) -> Mapping[str, Json]:
@@ -103,3 +104,29 @@ def _pinned(sent: Json, actual: Json, facts: Facts) -> Json:
         version = tool.get("version") or facts.version(Address.of("tools", tool["key"]))
         pinned.append({"key": tool["key"], "version": version or in_use.get(tool["key"])})
     return pinned or None
+
+
+def remaining(change: Change, before: Observed | None) -> Change:
+    """Return what is left of a change: publishing a published variation is an error (4.2)."""
+    if not isinstance(change, Restore) or before is None:
+        return change
+    if before.resource.managed().get("state") == "archived":
+        return change
+    return Update(change.address, change.after, change.fields)
+
+
+def wanted(change: Change) -> frozenset[tuple[Address, str]]:
+    """Return the fields worth an extra read: those that have to be verified."""
+    if isinstance(change, Archive | Delete):
+        return frozenset()
+    names = set(expected(change)) & wanted_fields(change.after)
+    tools = {name for name in wanted_fields(change.after) if "tools" in names and "/" in name}
+    return frozenset((change.address, name) for name in names | tools)
+
+
+def version_of(observed: Observed | None) -> int | None:
+    """Return the counter that a write advances, if the kind has one."""
+    if observed is None:
+        return None
+    found = observed.meta.get("version") if observed.version is None else observed.version
+    return found if isinstance(found, int) else None

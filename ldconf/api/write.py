@@ -13,17 +13,25 @@ from urllib.parse import quote
 from ldconf.api.answers import is_uncertain
 from ldconf.api.client import Client
 from ldconf.api.facts import WriteFacts
-from ldconf.api.readback import expected, half_kept, kept, not_kept, verifiable
+from ldconf.api.readback import (
+    expected,
+    half_kept,
+    kept,
+    not_kept,
+    remaining,
+    verifiable,
+    version_of,
+    wanted,
+)
 from ldconf.api.reader import LiveReader, Wants
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
+from ldconf.core.change import Change, Create, Delete, Transition, Update
 from ldconf.core.errors import ApiError, Conflict, LdconfError
 from ldconf.core.kind import Kind, Request
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds import kind_of
 from ldconf.kinds.targeting_document import VariationIds
-from ldconf.kinds.variation_live import wanted_fields
 
 POLL_S = 2.0
 POLLS = 10  # reference Q7: 10 x 2 s until the version advances
@@ -55,7 +63,7 @@ class Writer:
             if self.is_there(change, before):
                 break
             self.refuse_stale(change, before)
-            change = _remaining(change, before)
+            change = remaining(change, before)
             try:
                 await self._rounds(kind, change, before)
                 break
@@ -81,7 +89,7 @@ class Writer:
         """Read the object of a change afresh, and remember it."""
         address = change.address
         environments = tuple(self.live.environments.values())
-        wants = Wants(fields=_wanted(change))
+        wants = Wants(fields=wanted(change))
         reader = LiveReader(self.client, self.live.project, environments, wants)
         observed = await kind.read(reader, address)
         self.facts.learn(address, observed)
@@ -114,7 +122,7 @@ class Writer:
         """True if nothing has to be sent: somebody (or an earlier try) was faster."""
         if isinstance(change, Delete):
             return before is None
-        if before is None or isinstance(change, Transition):
+        if before is None:
             return False
         return (
             verifiable(change, before)
@@ -150,7 +158,7 @@ class Writer:
             requests = kind.requests(change, self.facts)
             if not requests:
                 break
-            version = _version(before)
+            version = version_of(before)
             for index, request in enumerate(requests):
                 await self._send(kind, change, request, requests[index + 1 :])
             before = await self._read_back(kind, change, version)
@@ -170,8 +178,7 @@ class Writer:
             is_create = request.method == "POST"
             if not (is_uncertain(doubt) or (is_create and doubt.status in (400, 409))):
                 raise doubt
-            observed = await self._look_for(kind, change, request, doubt, later)
-            if observed is _DONE:
+            if await self._look_for(kind, change, request, doubt, later):
                 return
             again = is_create and is_uncertain(doubt) and attempt < CREATE_TRIES - 1
             if not again:
@@ -184,8 +191,8 @@ class Writer:
         request: Request,
         doubt: ApiError,
         later: Sequence[Request],
-    ) -> object:
-        """Return `_DONE` if the object reads back as this request leaves it.
+    ) -> bool:
+        """Return True if the object reads back as this request leaves it.
 
         A create that finds the key taken by something else raises Conflict.
         """
@@ -197,8 +204,8 @@ class Writer:
             if observed is None:
                 continue
             wrong = set(half_kept(change, observed, self.facts)) - _names(later)
-            if not wrong and verifiable(change, observed):
-                return _DONE
+            if not wrong and (verifiable(change, observed) or _says_so(request, observed)):
+                return True
             if request.method == "POST":
                 raise Conflict(
                     f"{change.address} exists already, with other content "
@@ -209,7 +216,7 @@ class Writer:
                     message=doubt.message,
                     hint="somebody made it since the plan; run `ldconf plan` again",
                 )
-        return None
+        return False
 
     async def _read_back(self, kind: Kind, change: Change, version: int | None) -> Observed | None:
         """Return the object once it shows this write: reads may lag behind (reference 4.6)."""
@@ -219,7 +226,7 @@ class Writer:
             observed = await self.read(kind, change)
             if self._has_settled(change, observed, version):
                 return observed
-            unversioned = observed is not None and _version(observed) is None
+            unversioned = observed is not None and version_of(observed) is None
             if unversioned and poll + 1 >= UNVERSIONED_POLLS:
                 return observed
         return observed
@@ -227,17 +234,13 @@ class Writer:
     def _has_settled(self, change: Change, observed: Observed | None, version: int | None) -> bool:
         if isinstance(change, Delete) or observed is None:
             return isinstance(change, Delete) and observed is None
-        if isinstance(change, Transition):
-            return True
         if verifiable(change, observed) and not not_kept(change, observed, self.facts):
             return True
-        now = _version(observed)
+        now = version_of(observed)
         return now is not None and (version is None or now > version)
 
     def _verify(self, change: Change, observed: Observed | None) -> None:
         """Raise unless what LaunchDarkly shows is what was sent."""
-        if isinstance(change, Transition):
-            return
         if isinstance(change, Delete):
             if observed is not None:
                 raise WriteError("LaunchDarkly still shows it after the delete", _LATE)
@@ -252,34 +255,7 @@ class Writer:
             )
 
 
-_DONE = object()
 _LATE = "reads may lag behind; run `ldconf plan` again in a minute"
-
-
-def _remaining(change: Change, before: Observed | None) -> Change:
-    """Return what is left of a change: publishing a published variation is an error (4.2)."""
-    if not isinstance(change, Restore) or before is None:
-        return change
-    if before.resource.managed().get("state") == "archived":
-        return change
-    return Update(change.address, change.after, change.fields)
-
-
-def _wanted(change: Change) -> frozenset[tuple[Address, str]]:
-    """Return the fields worth an extra read: those that have to be verified."""
-    if isinstance(change, Archive | Delete):
-        return frozenset()
-    names = set(expected(change)) & wanted_fields(change.after)
-    tools = {name for name in wanted_fields(change.after) if "tools" in names and "/" in name}
-    return frozenset((change.address, name) for name in names | tools)
-
-
-def _version(observed: Observed | None) -> int | None:
-    """Return the counter that a write advances, if the kind has one."""
-    if observed is None:
-        return None
-    found = observed.meta.get("version") if observed.version is None else observed.version
-    return found if isinstance(found, int) else None
 
 
 def _served(kind: Kind, change: Change) -> frozenset[str]:
@@ -288,6 +264,12 @@ def _served(kind: Kind, change: Change) -> frozenset[str]:
         return frozenset()
     targets = (reference.target for reference in kind.references(change.address, change.after))
     return frozenset(target.key for target in targets if target.kind == "variations")
+
+
+def _says_so(request: Request, observed: Observed) -> bool:
+    """True if a version bears the very comment of this write: its texts may not be returned."""
+    comment = request.body.get("comment") if isinstance(request.body, dict) else None
+    return comment is not None and comment == observed.comment
 
 
 def _names(requests: Sequence[Request]) -> frozenset[str]:

@@ -3,12 +3,15 @@ from __future__ import annotations
 import logging
 import traceback
 
+import anyio
+import anyio.lowlevel
 import httpx
 import pytest
 from pydantic import SecretStr
-from scripted import HOST, NOW, TOKEN, Clock, client, failed, ok, seen, sent_json
+from scripted import HOST, NOW, TOKEN, Clock, Script, client, failed, ok, seen, sent_json
 
-from ldconf.api.client import Client, Limits, is_loopback
+from ldconf.api.client import Client, Limits
+from ldconf.api.host import is_loopback
 from ldconf.core.errors import (
     ApiError,
     ApprovalRequired,
@@ -621,8 +624,6 @@ async def test_environment_proxies_are_used_but_not_for_loopback(
 
 
 async def test_concurrency_is_bounded() -> None:
-    import anyio
-
     running = peak = 0
 
     async def app(scope, receive, send):
@@ -642,3 +643,18 @@ async def test_concurrency_is_bounded() -> None:
         for _ in range(20):
             group.start_soon(api.get, "/x")
     assert peak == 3
+
+
+async def test_request_that_is_cancelled_while_it_waits_is_not_counted_as_in_flight() -> None:
+    async def never(seconds: float) -> None:
+        await anyio.sleep_forever()
+
+    transport = Script([ok({}, headers=limited(0, 5))])
+    async with Client(
+        HOST, SecretStr(TOKEN), transport=transport, clock=Clock(), sleep=never
+    ) as api:
+        await api.send(GET)
+        with anyio.move_on_after(0.01):
+            await api.send(GET)
+    assert api.count == 1
+    assert api._limiter._in_flight == 0

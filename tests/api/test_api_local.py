@@ -11,7 +11,7 @@ from ldlocal import OPTIONS, WORLD, Local, workspace
 from ldconf.api.apply import ApplyOptions
 from ldconf.api.live import Wants
 from ldconf.core.address import Address
-from ldconf.core.change import ApprovalNeed, Delete, Plan
+from ldconf.core.change import ApprovalNeed, Delete, FieldDiff, Phase, Plan, Update
 from ldconf.core.outcome import Applied, Awaiting, Failed, Outcome, Skipped
 from ldconf.emulator.faults import Drop
 from ldconf.kinds.variation_live import wanted_fields
@@ -435,6 +435,104 @@ async def test_approval_that_the_plan_did_not_expect_is_a_failure_with_a_hint() 
     assert "approval is required" in failed.reason
     assert failed.hint is not None
     assert "plan again" in failed.hint
+
+
+async def test_approval_request_that_is_refused_says_how_to_open_it_by_hand() -> None:
+    local = await gated()
+    local.faults.inject(400, method="POST", path="/approval-requests")
+    (failed,) = await local.run(workspace(**SERVE_TWO))
+    assert isinstance(failed, Failed)
+    assert failed.hint is not None
+    assert '"kind": "updateFallthroughVariationOrRollout"' in failed.hint
+
+
+@pytest.mark.parametrize("fault", [403, Drop.BEFORE], ids=["forbidden", "dropped before"])
+async def test_approval_request_that_was_not_opened_is_a_failure(fault: Any) -> None:
+    local = await gated()
+    local.faults.inject(fault, method="POST", path="/approval-requests")
+    (failed,) = await local.run(workspace(**SERVE_TWO))
+    assert isinstance(failed, Failed)
+    assert "POST /approval-requests" in failed.reason
+    (opened,) = await local.run(workspace(**SERVE_TWO))
+    assert isinstance(opened, Awaiting)
+
+
+async def test_approval_is_not_asked_for_what_is_there_by_now() -> None:
+    local = await gated()
+    live = await local.live()
+    found = plan(workspace(**SERVE_TWO), live, None)
+    again = workspace(aiConfigs__agent__targeting__production={"fallthrough": "one"})
+    same = replace(found, changes=(_as_update(again, live),))
+    (outcome,) = await local.apply(same, live)
+    assert outcome == Applied(outcome.change, requests=0)
+    assert local.writes == []
+
+
+def _as_update(files: Any, live: Any) -> Update:
+    resource = files.resources[PRODUCTION]
+    value = resource.managed()["fallthrough"]
+    return Update(PRODUCTION, resource, (FieldDiff("fallthrough", None, value),), Phase.TARGETING)
+
+
+async def test_kind_without_approvals_cannot_await_one() -> None:
+    local = await world()
+    live = await local.live()
+    found = plan(workspace(tools__search={"description": "Changed"}), live, None)
+    need = ApprovalNeed(Address.parse("tools/search"))
+    outcomes = await local.apply(replace(found, approvals=(need,)), live)
+    assert failures(outcomes)[0].startswith(
+        "Failed tools/search: a tool cannot go through an approval request"
+    )
+
+
+async def test_bare_403_where_approvals_are_on_is_explained() -> None:
+    local = await gated()
+    live = await local.live()
+    found = replace(plan(workspace(**SERVE_TWO), live, None), approvals=())
+    local.faults.inject(403, method="PATCH", path="*/targeting")
+    (failed,) = await local.apply(found, live)
+    assert isinstance(failed, Failed)
+    assert failed.hint is not None
+    assert "requires approvals" in failed.hint
+
+
+# Deletes
+
+
+def deletes(live: Any, *paths: str, **fields: Any) -> Plan:
+    found = tuple(
+        Delete(address, live.observed[address].resource)
+        for address in (Address.parse(path) for path in paths)
+    )
+    return Plan("shop", "_root", found, "digest", {}, **fields)
+
+
+async def test_delete_of_what_a_failed_delete_may_use_is_skipped() -> None:
+    local = await world()
+    live = await local.live()
+    local.faults.inject(422, method="DELETE", path="*/agent-graphs/team")
+    outcomes = await local.apply(deletes(live, "agentGraphs/team", "aiConfigs/agent"), live)
+    assert [type(found) for found in outcomes] == [Failed, Skipped]
+    skipped = outcomes[1]
+    assert isinstance(skipped, Skipped)
+    assert skipped.reason == "builds upon agentGraphs/team, which failed"
+
+
+async def test_refused_delete_does_not_hold_other_deletes() -> None:
+    local = await world()
+    live = await local.live()
+    (refused,) = deletes(live, "aiConfigs/agent").changes
+    outcomes = await local.apply(deletes(live, "agentGraphs/team", refused=(refused,)), live)
+    assert failures(outcomes) == []
+
+
+async def test_write_of_a_text_that_is_not_returned_is_known_by_its_comment() -> None:
+    local = await world()
+    local.faults.texts = "nowhere"
+    local.faults.inject(Drop.AFTER, method="PATCH", path="*/variations/one")
+    files = workspace(aiConfigs__agent__variations__one={"instructions": "Changed"})
+    assert failures(await local.run(files)) == []
+    assert (await variation(local, "one"))["version"] == 2
 
 
 # Convergence
