@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ldconf.core.address import Address
+from ldconf.core.address import targeting as targeting_address
 from ldconf.core.change import (
     ApprovalNeed,
     Change,
@@ -111,7 +112,7 @@ def approval(scene: Scene, change: Change) -> Approval:
         for request in scene.live.live.approvals
         if (request.ai_config, request.environment) == (address.ai_config, environment)
     ]
-    wanted = _instructions(scene.live.live, change)
+    wanted = _instructions(scene.live.live, change) if pending else None
     equal = [r for r in pending if wanted is not None and same_instructions(r.instructions, wanted)]
     if equal:
         return Approval(note=_pending(address, equal[0]))
@@ -149,6 +150,7 @@ class LiveFacts:
         self.comment = ""
         self.commit = ""
         self._observed = state.observed
+        self._environments = tuple(state.environments)
 
     def version(self, address: Address) -> int | None:
         """Return the live version of a tool or model config."""
@@ -166,8 +168,9 @@ class LiveFacts:
 
     def targeting(self, ai_config: str) -> Mapping[str, Json]:
         """Return the raw targeting document of an AI Config."""
-        for address, observed in self._observed.items():
-            if address.kind == "targeting" and address.ai_config == ai_config:
+        for environment in self._environments:
+            observed = self.live(targeting_address(ai_config, environment))
+            if observed is not None and "document" in observed.meta:
                 document: Mapping[str, Json] = observed.meta["document"]
                 return document
         raise LdconfError(f"the targeting of AI Config {ai_config!r} was not read")

@@ -132,7 +132,7 @@ def _missing(
 
 
 def _contradicting_model(scene: Scene, address: Address) -> Iterator[Diagnostic]:
-    values = scene.desired.workspace.resources[address].managed()
+    values = scene.desired.values(address) or {}
     stated = (values.get("model") or {}).get("modelName")
     derived = scene.desired.derived_model_name(address, values)
     if stated and derived and stated != derived:

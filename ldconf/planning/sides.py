@@ -42,10 +42,9 @@ class LiveSide:
             self._values[address] = values
         return self._values[address]
 
-    def model_name(self, model_config_key: Json) -> str | None:
+    def model_name(self, model_config_key: str) -> str | None:
         """Return the provider's model name of a model config."""
-        observed = self.live.observed.get(Address.of("modelConfigs", model_config_key))
-        return observed.resource.managed().get("id") if observed else None
+        return (self.values(Address.of("modelConfigs", model_config_key)) or {}).get("id")
 
 
 class FileSide:
@@ -71,11 +70,10 @@ class FileSide:
             self._values[address] = values
         return self._values[address]
 
-    def model_name(self, model_config_key: Json) -> str | None:
+    def model_name(self, model_config_key: str) -> str | None:
         """Return the provider's model name: of our own model config, else of the live one."""
-        own = self.workspace.resources.get(Address.of("modelConfigs", model_config_key))
-        named = own.managed().get("id") if own else None
-        return named or self._live.model_name(model_config_key)
+        own = self.values(Address.of("modelConfigs", model_config_key)) or {}
+        return own.get("id") or self._live.model_name(model_config_key)
 
     def derived_model_name(self, address: Address, values: Values) -> str | None:
         """Return the model name that a variation's model config implies, None if unknown."""
