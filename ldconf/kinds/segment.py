@@ -22,28 +22,28 @@ from ldconf.core.change import (
     Update,
 )
 from ldconf.core.kind import Facts, Kind, Problem, Reader, Reference, Request
-from ldconf.core.resource import Json, Observed, Part, Resource, Str
+from ldconf.core.resource import Json, Observed, Resource, Str
 from ldconf.kinds.clause import segment_references
+from ldconf.kinds.segment_members import (
+    MEMBERS,
+    ContextTargets,
+    by_kind,
+    is_user,
+    members,
+    others,
+    users,
+    users_apart,
+)
 from ldconf.kinds.segment_rule import SegmentRule, canonical_rule, wire_rules
 from ldconf.kinds.wire import get_or_none, given, json_patch, q, sorted_set, tags, text, unsupported
 
 SHELL = ("name", "description", "tags")  # all that the API reads of a POST
-MEMBERS = {"included": "includedContexts", "excluded": "excludedContexts"}
 CLEARED: Mapping[str, Json] = {
     "description": "",
     "tags": [],
     "rules": [],
     **{name: [] for name in (*MEMBERS, *MEMBERS.values())},
 }
-
-
-class ContextTargets(Part):
-    """Keys of contexts of one kind that are listed one by one."""
-
-    context_kind: Str = Field(
-        default="user", pattern=r"^[A-Za-z0-9._-]+$", description="Kind of these contexts"
-    )
-    values: list[Str] = Field(min_length=1, description="Keys of the contexts, a set")
 
 
 class Segment(Resource):
@@ -69,24 +69,14 @@ class Segment(Resource):
     @model_validator(mode="before")
     @classmethod
     def _users_are_listed_plainly(cls, document: Json) -> Json:
-        """Move entries of kind `user` from `includedContexts` to `included`; likewise excluded."""
-        if not isinstance(document, Mapping):
-            return document
-        moved = dict(document)
-        for users, contexts in MEMBERS.items():
-            entries, listed = moved.get(contexts), moved.get(users) or []
-            if isinstance(entries, list) and isinstance(listed, list):
-                plain = [entry for entry in entries if _lists_users(entry)]
-                if plain:
-                    moved[contexts] = [entry for entry in entries if not _lists_users(entry)]
-                    moved[users] = [*listed, *(key for one in plain for key in one["values"])]
-        return moved
+        """Entries of kind `user` count as `included` or `excluded`, wherever they are written."""
+        return users_apart(document) if isinstance(document, Mapping) else document
 
     @model_validator(mode="after")
     def _nobody_is_both(self) -> Segment:
         """The API refuses a context that is both included and excluded (reference 15)."""
-        inside = _members(self.included, self.included_contexts)
-        outside = _members(self.excluded, self.excluded_contexts)
+        inside = members(self.included, self.included_contexts)
+        outside = members(self.excluded, self.excluded_contexts)
         for kind, key in sorted(inside & outside):
             raise ValueError(f"{kind} {key!r} is both included and excluded")
         return self
@@ -97,7 +87,7 @@ class Segment(Resource):
         if name == "tags" or name in MEMBERS:
             return sorted_set(value)
         if name in MEMBERS.values():
-            return _by_kind(value or ())
+            return by_kind(value or ())
         if name == "rules":
             return [canonical_rule(rule) for rule in value or ()] or None
         return super().canonical(name, value)
@@ -109,10 +99,10 @@ class Segment(Resource):
             name=text(payload.get("name")) or "",
             description=text(payload.get("description")),
             tags=tags(payload),
-            included=_users(payload, "included"),
-            excluded=_users(payload, "excluded"),
-            included_contexts=_others(payload, "includedContexts"),
-            excluded_contexts=_others(payload, "excludedContexts"),
+            included=users(payload, "included"),
+            excluded=users(payload, "excluded"),
+            included_contexts=others(payload, "includedContexts"),
+            excluded_contexts=others(payload, "excludedContexts"),
             rules=[SegmentRule.from_api(rule) for rule in payload.get("rules") or ()],
         )
 
@@ -224,63 +214,13 @@ def _with_companions(diffs: Iterable[FieldDiff], raw: Mapping[str, Json]) -> lis
     in the latter, writing either field alone would leave or lose them.
     """
     found = {diff.field: diff for diff in diffs}
-    for users, contexts in MEMBERS.items():
-        changed = users in found or contexts in found
-        if changed and any(_is_user(entry) for entry in raw.get(contexts) or ()):
+    for plain, contexts in MEMBERS.items():
+        changed = plain in found or contexts in found
+        if changed and any(is_user(entry) for entry in raw.get(contexts) or ()):
             live = Segment.from_api(raw).managed()
-            for name in (users, contexts):
+            for name in (plain, contexts):
                 found.setdefault(name, FieldDiff(name, live[name], live[name]))
     return list(found.values())
-
-
-def _is_user(entry: Mapping[str, Json]) -> bool:
-    return (entry.get("contextKind") or "user") == "user"
-
-
-def _lists_users(entry: Json) -> bool:
-    """True for an entry of a document that is right in form and of kind `user`."""
-    if not isinstance(entry, Mapping) or not set(entry) <= {"contextKind", "values"}:
-        return False
-    values = entry.get("values")
-    return entry.get("contextKind", "user") == "user" and isinstance(values, list) and bool(values)
-
-
-def _users(payload: Mapping[str, Json], name: str) -> list[str]:
-    """Return the users of a payload, wherever the API keeps them."""
-    users = list(payload.get(name) or ())
-    for entry in payload.get(MEMBERS[name]) or ():
-        if _is_user(entry):
-            users += entry.get("values") or ()
-    return users
-
-
-def _others(payload: Mapping[str, Json], name: str) -> list[ContextTargets]:
-    return [
-        ContextTargets.model_construct(
-            context_kind=entry["contextKind"], values=list(entry.get("values") or ())
-        )
-        for entry in payload.get(name) or ()
-        if not _is_user(entry)
-    ]
-
-
-def _members(
-    users: Iterable[str] | None, contexts: Iterable[ContextTargets] | None
-) -> set[tuple[str, str]]:
-    listed = {("user", key) for key in users or ()}
-    return listed | {(one.context_kind, key) for one in contexts or () for key in one.values}
-
-
-def _by_kind(entries: Iterable[Mapping[str, Json]]) -> Json:
-    """Return context targets with one entry per kind, both sorted; None if there are none."""
-    keys_by_kind: dict[str, set[str]] = {}
-    for entry in entries:
-        keys_by_kind.setdefault(entry.get("contextKind", "user"), set()).update(entry["values"])
-    return [
-        {"contextKind": kind, "values": sorted(keys)}
-        for kind, keys in sorted(keys_by_kind.items())
-        if keys
-    ] or None
 
 
 def _collection(project: str, environment: str) -> str:
