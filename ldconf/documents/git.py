@@ -113,7 +113,7 @@ def is_ancestor(repo: Path, ancestor: str, of: str) -> bool:
 
 def first_parents(repo: Path, base: str, to: str) -> tuple[str, ...]:
     """Return the first-parent commits from `to` back to `base`, newest first, `base` left out."""
-    done = git(repo, "rev-list", "--first-parent", to, f"^{base}")
+    done = git(repo, "rev-list", "--first-parent", to, f"^{base}", "--")
     return tuple(done.stdout.decode().split())
 
 

@@ -21,6 +21,7 @@ from ldconf.documents import git
 from ldconf.documents.yaml import MAX_BYTES, parse
 
 SETTINGS_FILE = "ldconf.yaml"
+_READ = os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -81,20 +82,17 @@ class Folder:
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes. Raises Unreadable."""
-        self._check_links(path)
         try:
-            handle = os.open(
-                self.root / path, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0)
-            )
+            self._check_links(path)
+            handle = os.open(self.root / path, _READ)
+            try:
+                _check_regular(path, os.fstat(handle))
+                with os.fdopen(handle, "rb", closefd=False) as opened:
+                    return _check_pointer(path, opened.read())
+            finally:
+                os.close(handle)
         except OSError as err:
             raise Unreadable(path, _reason(err)) from err
-        try:
-            _check_regular(path, os.fstat(handle))
-        except Unreadable:
-            os.close(handle)
-            raise
-        with os.fdopen(handle, "rb") as opened:
-            return _check_pointer(path, opened.read())
 
     def _check_links(self, path: str) -> None:
         """Refuse a path with a symbolic link on the way, also one that leads back inside."""
