@@ -131,6 +131,11 @@ class Client:
         """How many requests went out, retries included."""
         return len(self.requests)
 
+    @property
+    def rate_left(self) -> Mapping[str, tuple[int, int | None]]:
+        """Return (remaining, limit) by name of the limit, as far as the answers told."""
+        return self._limiter.left()
+
     async def send(self, request: Request) -> Json:
         """Return the JSON of the answer (None if empty), or raise an ApiError.
 

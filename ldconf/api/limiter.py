@@ -88,6 +88,11 @@ class Limiter:
                 resets_at=resets_ms / 1000,
             )
 
+    def left(self) -> Mapping[str, tuple[int, int | None]]:
+        """Return (remaining, limit) of the account (`global`) and the `token`, as last heard."""
+        names = [name for name in ("global", "token") if name in self._windows]
+        return {name: (self._windows[name].remaining, self._windows[name].limit) for name in names}
+
     def backoff_s(self, headers: Mapping[str, str], attempt: int) -> float:
         """Return how long to wait after a 429: the longest of what its headers say, plus jitter.
 

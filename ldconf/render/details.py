@@ -12,6 +12,7 @@ from ldconf.render.targeting import rules, serves, targets
 from ldconf.render.textdiff import Op
 
 _LONG = 60  # characters from which a text is drawn as a word-level difference
+_LONG_ALONE = 100  # and from which a new or cleared one is drawn as its beginning
 _MANY_LEAVES = 12  # a new or removed map with more is drawn as one value
 _IDENTITIES = ("key", "judgeConfigKey")  # what tells the members of a list of maps apart
 _TARGETING = {"targets": targets, "fallthrough": serves}
@@ -36,7 +37,7 @@ def details(
 def _any(path: str, before: Json, after: Json) -> Iterator[Detail]:
     if same(before, after):
         return
-    if _is_text(before) and _is_text(after) and (_is_long(before) or _is_long(after)):
+    if _is_text(before) and _is_text(after) and _is_long(before, after):
         yield TextChange(path, _text(before or "", after or ""))
     elif _is_map(before) and _is_map(after):
         if None in (before, after) and _leaves(before or after) > _MANY_LEAVES:
@@ -84,10 +85,14 @@ def _named(
 ) -> Iterator[Detail]:
     old = {member[identity]: member for member in before}
     new = {member[identity]: member for member in after}
+    added = tuple(str(key) for key in new if key not in old and _rest(new[key], identity) is True)
+    removed = tuple(str(key) for key in old if key not in new and _rest(old[key], identity) is True)
+    if added or removed:
+        yield SetChange(path, added, removed)
     for key in _keys(old, new):
         if key in old and key in new:
             yield from _any(f"{path}[{key}]", old[key], new[key])
-        else:
+        elif str(key) not in (*added, *removed):
             yield ValueChange(
                 f"{path}[{key}]", _rest(old.get(key), identity), _rest(new.get(key), identity)
             )
@@ -140,8 +145,10 @@ def _is_text(value: Json) -> bool:
     return value is None or isinstance(value, str)
 
 
-def _is_long(value: Json) -> bool:
-    return isinstance(value, str) and (len(value) > _LONG or "\n" in value)
+def _is_long(before: Json, after: Json) -> bool:
+    texts = [text for text in (before, after) if text is not None]
+    longest = _LONG if len(texts) == 2 else _LONG_ALONE
+    return any(len(text) > longest or "\n" in text for text in texts)
 
 
 def _is_map(value: Json) -> bool:

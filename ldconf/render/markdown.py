@@ -76,10 +76,10 @@ def _head(report: Report) -> str:
 
 
 def _tail(report: Report) -> str:
-    base = f"base {code(report.base)}" if report.base else "no base: direction unknown"
+    base = f"base {code(report.base)}" if report.base else "no base: two-way comparison"
     head = f", head {code(report.head)}" if report.head else ""
     dirty = ", with uncommitted changes" if report.dirty else ""
-    digest = f" · digest {code(report.digest)}" if report.groups else ""
+    digest = f" · digest {code(report.digest)}" if report.groups and report.digest else ""
     return f"<sub>{base}{head}{dirty}{digest}</sub>"
 
 

@@ -18,9 +18,18 @@ _KINDS = {
 }
 
 
+_FAMILIES = ("aiConfigs", "segments")  # objects with others below them
+
+
+def family(address: Address) -> tuple[str, ...]:
+    """Return what groups an address with others: its object, or its kind if that is flat."""
+    return address.parts[:2] if address.section in _FAMILIES else address.parts[:1]
+
+
 def title(parts: tuple[str, ...]) -> str:
-    """Return the heading of the object that an address (or its first two parts) lies in."""
-    return f"{_KINDS.get(parts[0], parts[0])} {'/'.join(parts[1:2])}"
+    """Return the heading of a `family`, or of the object that an address lies in."""
+    name = _KINDS.get(parts[0], parts[0])
+    return f"{name} {parts[1]}" if len(parts) > 1 else f"{name[0].upper()}{name[1:]}s"
 
 
 def label(address: Address, *, alone: bool = False) -> str:

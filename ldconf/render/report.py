@@ -26,7 +26,7 @@ from ldconf.core.diagnostic import Position
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
 from ldconf.render.details import details
-from ldconf.render.names import label, title
+from ldconf.render.names import family, label, title
 from ldconf.render.redact import redacted
 from ldconf.render.rows import (
     ConflictRow,
@@ -97,10 +97,10 @@ class _Builder:
         )
 
     def _groups(self, changes: Iterable[Change]) -> tuple[Group, ...]:
-        """One group per object; an AI Config takes its variations and targeting with it."""
+        """Group by `family`: an AI Config takes its variations and targeting with it."""
         rows: dict[tuple[str, ...], list[Row]] = {}
         for change in changes:
-            rows.setdefault(change.address.parts[:2], []).append(self._row(change))
+            rows.setdefault(family(change.address), []).append(self._row(change))
         return tuple(Group(title(parts), tuple(found)) for parts, found in rows.items())
 
     def _row(self, change: Change) -> Row:

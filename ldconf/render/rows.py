@@ -90,7 +90,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Group:
-    """The changes of one object: an AI Config with its variations and targeting, a tool, ..."""
+    """Changes that belong together: an AI Config with its variations and targeting, a segment in
+    its environments, or all tools, metrics ..."""
 
     title: str
     rows: tuple[Row, ...]
@@ -164,6 +165,7 @@ class Summary:
     environments: tuple[str, ...]
     experiments: tuple[str, ...]
     counts: Mapping[str, int]
+    todo: str  # `1 to create, 2 to update`; empty if there is nothing to do
     verdict: str  # the last line in words
 
 

@@ -26,6 +26,7 @@ def summarise(plan: Plan) -> Summary:
     reasons = sorted(set(_risks(plan)), key=lambda found: (-found[0], found[1]))
     level = reasons[0][0] if reasons else 0
     counts = _counts(plan)
+    todo = ", ".join(f"{counts[verb]} to {verb}" for verb in VERBS.values() if counts[verb])
     return Summary(
         risk=_LEVELS[level],
         risk_reasons=tuple(reason for at, reason in reasons if at == level and reason),
@@ -36,7 +37,8 @@ def summarise(plan: Plan) -> Summary:
             if change.address.kind == "experiments"
         ),
         counts=counts,
-        verdict=_verdict(plan, counts),
+        todo=todo,
+        verdict=_verdict(plan, counts, todo),
     )
 
 
@@ -97,11 +99,10 @@ def _counts(plan: Plan) -> Mapping[str, int]:
     }
 
 
-def _verdict(plan: Plan, counts: Mapping[str, int]) -> str:
+def _verdict(plan: Plan, counts: Mapping[str, int], todo: str) -> str:
     """Return the last line: what apply would do, then what it would leave alone."""
-    todo = [f"{counts[verb]} to {verb}" for verb in VERBS.values() if counts[verb]]
     blocked = counts["refused"] or counts["conflict"] or plan.refusals
-    head = ", ".join(todo) or ("Nothing can be applied" if blocked else "No changes")
+    head = todo or ("Nothing can be applied" if blocked else "No changes")
     rest = [f"{counts[name]} {words}" for name, words in _LEFT_ALONE.items() if counts[name]]
     rest += [counted(counts["leftOut"], "change") + " left out"] if counts["leftOut"] else []
     rest.append(f"{counts['unchanged']} unchanged")

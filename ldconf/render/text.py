@@ -47,7 +47,7 @@ def plan(report: Report, look: Look) -> str:
     _requests(canvas, report)
     canvas.blank()
     canvas.add(0, (report.summary.verdict, "bold"))
-    if report.groups:
+    if report.groups and report.digest:
         canvas.add(0, (f"digest: {report.digest}", "dim"))
     return canvas.draw()
 
@@ -84,7 +84,7 @@ def drift(report: Report, look: Look) -> str:
 
 def _head(canvas: Canvas, title: str, report: Report) -> None:
     canvas.add(0, (title, "bold"), f" (workspace {report.workspace})")
-    base = f"base {report.base}" if report.base else "no base: direction unknown"
+    base = f"base {report.base}" if report.base else "no base: two-way comparison"
     dirty = ", with uncommitted changes" if report.dirty else ""
     canvas.add(0, (f"{base}{f', head {report.head}' if report.head else ''}{dirty}", "dim"))
     if report.groups:
@@ -93,7 +93,8 @@ def _head(canvas: Canvas, title: str, report: Report) -> None:
         where = (
             f"; takes effect in {', '.join(summary.environments)}" if summary.environments else ""
         )
-        canvas.add(0, "risk: ", (summary.risk, _RISKS[summary.risk]), f"{reasons}{where}")
+        risk = (summary.risk, _RISKS[summary.risk])
+        canvas.add(0, f"{summary.todo}; risk: ", risk, f"{reasons}{where}")
     if report.summary.experiments:
         canvas.add(0, f"experiments touched: {', '.join(report.summary.experiments)}")
 
@@ -120,23 +121,28 @@ def _row(canvas: Canvas, row: Row) -> None:
 def _field(canvas: Canvas, field: FieldRow) -> None:
     if field.unverifiable:
         canvas.add(6, say.unverifiable(field), (say.origin(field), "dim"))
-    for detail in field.details:
-        _detail(canvas, detail, say.origin(field))
+    for found in field.details:
+        detail(canvas, found, 6, say.origin(field))
 
 
-def _detail(canvas: Canvas, detail: Detail, origin: str) -> None:
-    match detail:
+def detail(canvas: Canvas, found: Detail, indent: int, origin: str = "") -> None:
+    """Draw one line (or block) of a field."""
+    match found:
         case ValueChange(path=path, before=before, after=after):
-            canvas.add(6, f"{path}: ", *_arrow(_given(before), _given(after)), (origin, "dim"))
+            arrow = _arrow(_given(before), _given(after))
+            canvas.add(indent, f"{path}: ", *arrow, (origin, "dim"))
+        case WhoChange(who=who, before=None, after=after):
+            canvas.add(indent, f"{who} → ", (after or "", "green"), (origin, "dim"))
         case WhoChange(who=who, before=before, after=after):
-            canvas.add(6, f"{who}: ", *_arrow(before, after), (origin, "dim"))
+            canvas.add(indent, f"{who}: ", *_arrow(before, after), (origin, "dim"))
         case SetChange(path=path, added=added, removed=removed):
             pieces = [(f"+{name} ", "green") for name in added]
             pieces += [(f"-{name} ", "red") for name in removed]
-            canvas.add(6, f"{path}: ", *pieces, (origin.strip(), "dim"))
+            canvas.add(indent, f"{path}: ", *pieces, (origin.strip(), "dim"))
         case TextChange(path=path, spans=spans):
-            canvas.add(6, f"{path}:", (origin, "dim"))
-            canvas.block(8, _spans(spans, colour=canvas.look.colour))
+            canvas.add(indent, f"{path}:", (origin, "dim"))
+            only_new = all(span.op in (Op.ADDED, Op.FOLDED) for span in spans)
+            canvas.block(indent + 2, _spans(spans, marks=not (canvas.look.colour or only_new)))
 
 
 def _given(value: object) -> str | None:
@@ -151,14 +157,14 @@ def _arrow(before: str | None, after: str | None) -> list[Piece]:
     return [(before, "red"), " → ", (after, "green")]
 
 
-def _spans(spans: Iterable[Span], *, colour: bool) -> list[Piece]:
-    """Word-level differences: by colour, or as `[-removed-]` and `{+added+}` without."""
+def _spans(spans: Iterable[Span], *, marks: bool) -> list[Piece]:
+    """Word-level differences: by colour, or with `marks` as `[-removed-]` and `{+added+}`."""
     pieces: list[Piece] = []
     for span in spans:
         text = span.text.rstrip("\n")
         start, end, style = _MARKS[span.op]
-        marks = not colour or span.op is Op.FOLDED
-        pieces.append((f"{start}{text}{end}" if marks else text, style))
+        marked = marks or span.op is Op.FOLDED
+        pieces.append((f"{start}{text}{end}" if marked else text, style))
         pieces.append("\n" * (len(span.text) - len(text) + (span.op is Op.FOLDED)))
     return pieces
 

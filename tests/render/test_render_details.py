@@ -41,8 +41,8 @@ def test_members_with_keys_are_matched_by_key() -> None:
         [{"key": "a", "version": 2}, {"key": "c", "version": 5}],
     )
     assert found == (
+        SetChange("tools", (), ("b",)),
         ValueChange("tools[a].version", 1, 2),
-        ValueChange("tools[b]", True, None),
         ValueChange("tools[c]", None, {"version": 5}),
     )
 

@@ -61,8 +61,8 @@ def test_the_biggest_part_gives_way_first() -> None:
 
 
 def test_thousands_of_objects_are_counted_in_the_end() -> None:
-    tools = [Address.of("tools", f"tool-with-a-rather-long-key-{n}") for n in range(3000)]
-    gone = [Delete(at, plans.resource(at, description="x")) for at in tools]
+    bots = [Address.of("aiConfigs", f"bot-with-a-rather-long-key-{n}") for n in range(3000)]
+    gone = [Delete(at, plans.resource(at, description="x")) for at in bots]
     found = drawn(plans.plan(*gone))
     assert len(found) <= markdown.LIMIT
     assert "more objects" in found

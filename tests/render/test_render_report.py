@@ -14,7 +14,7 @@ def test_variations_and_targeting_stand_with_their_ai_config() -> None:
     found = report.build(plans.plan(plans.EDIT, plans.GONE, plans.WHO))
     assert [(group.title, len(group.rows)) for group in found.groups] == [
         ("AI Config pet-store-agent", 2),
-        ("tool legacy_search", 1),
+        ("Tools", 1),
     ]
 
 

@@ -1,0 +1,45 @@
+"""The local LaunchDarkly: inside this process for `--local`, or served by `ldconf dev`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from ldconf.cli.run import Run
+from ldconf.core.workspace import WorkspaceSettings
+from ldconf.emulator.serve import DevOptions, LocalAccess, open_local, run
+from ldconf.settings import Connection
+from ldconf.workflow.site import settings_of
+
+
+def state_folder(root: Path, project: str) -> Path:
+    """Return where the local LaunchDarkly of a workspace keeps its state."""
+    return root / ".ldconf" / "local" / project
+
+
+@contextmanager
+def local_connection(root: Path, settings: WorkspaceSettings) -> Iterator[Connection]:
+    """Give a connection to the local LaunchDarkly: a served one, else one in this process."""
+    folder = state_folder(root, settings.project)
+    with open_local(folder, settings.project, settings.environments) as access:
+        yield Connection(access.host, SecretStr(access.token), access.app, is_local=True)
+
+
+def serve(program: Run, port: int, state: Path | None, tokens: Sequence[str]) -> None:
+    """Serve until interrupted."""
+    root = program.root()
+    settings = settings_of(root)
+    folder = state or state_folder(root, settings.project)
+
+    def started(access: LocalAccess) -> None:
+        program.out(f"{access.host}\n")
+        program.say(
+            f"local LaunchDarkly for project {settings.project}, state in {folder}; Ctrl-C stops\n"
+            f"ldconf --local uses it; other clients: LAUNCHDARKLY_API_HOST={access.host}\n"
+            + ("" if tokens else "any token is let in")
+        )
+
+    run(DevOptions(folder, settings.project, settings.environments, port, tokens=tokens), started)
