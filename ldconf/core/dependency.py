@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ldconf.core.address import Address, ai_config
-from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
+from ldconf.core.change import Change, Create, Delete, Restore, Transition, Update
 from ldconf.core.kind import Reference
 from ldconf.core.resource import Resource
 
@@ -46,5 +46,5 @@ def needs(change: Change, references: References) -> Iterator[Address]:
                 yield ai_config(address.ai_config)
             for reference in references(address, change.after):
                 yield reference.target
-        case Archive() | Delete():
+        case _:  # to retire an object needs nothing else
             return

@@ -20,6 +20,7 @@ from ldconf.core.errors import LdconfError
 from ldconf.core.live import Live, PendingApproval
 from ldconf.core.resource import Json, Observed
 from ldconf.kinds import kind_of
+from ldconf.kinds.targeting import approval as request_approval
 from ldconf.kinds.targeting_patch import same_instructions
 from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning import experiments
@@ -31,9 +32,7 @@ _FREE_OF_APPROVAL = frozenset({"name", "description", "tags"})  # of segments (r
 
 def requires(scene: Scene, address: Address, environment: str) -> bool:
     """True if LaunchDarkly refuses a direct write for this object in this environment."""
-    found = scene.live.live.environments.get(environment)
-    if found is None:
-        return False
+    found = scene.live.live.environments[environment]
     word = SEGMENT if address.kind == "segments" else AI_CONFIG
     return word in found.approvals or bool(
         found.approval_tags.get(word, frozenset()) & _tags(scene, address)
@@ -130,11 +129,8 @@ def _pending(address: Address, request: PendingApproval) -> Note:
 
 def _instructions(live: Live, change: Change) -> Sequence[Json] | None:
     """Return what the request would ask for, None if it names what does not exist yet."""
-    request = kind_of(change.address).approval
-    if request is None:
-        return None
     try:
-        body = request(change, LiveFacts(live)).body
+        body = request_approval(change, LiveFacts(live)).body
     except LdconfError:
         return None
     found: Sequence[Json] = body["instructions"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
+from ldconf.core.change import Change, Create, Delete, Restore, Transition, Update
 from ldconf.core.kind import Reference
 from ldconf.core.live import Live
 from ldconf.core.resource import Resource
@@ -69,5 +69,5 @@ def _changed(resource: Resource, change: Change | None) -> Resource:
         case Update(after=after) | Restore(after=after) | Transition(after=after):
             given = {name: getattr(after, name) for name in after.model_fields_set}
             return resource.model_copy(update=given)
-        case Create() | Archive() | Delete() | None:
+        case _:
             return resource

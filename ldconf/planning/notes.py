@@ -12,7 +12,7 @@ from ldconf.core.workspace import WorkspaceSettings
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import protection
 from ldconf.planning.compare import STATE, Comparison, Scene
-from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, pins_new
+from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, new_pins
 from ldconf.planning.removal import is_removed
 from ldconf.planning.serving import was_read
 from ldconf.planning.sides import FileSide
@@ -91,10 +91,11 @@ def merged(scene: Scene, changes: Sequence[Change]) -> Iterator[Note]:
     if scene.merged is None:
         return
     before = {change.address for change in changes if _is_merged(scene, scene.merged, change)}
-    fresh = [c.address for c in changes if c.address.kind in PINNED and c.address not in before]
+    fresh = {c.address for c in changes if c.address.kind in PINNED} - before
     for change in changes:
         # A re-pin is as new as the version that it attaches.
-        if change.address in before and not any(pins_new(change, one) for one in fresh):
+        attached = new_pins(change, scene.desired.values(change.address))
+        if change.address in before and fresh.isdisjoint(attached):
             yield Note(NoteKind.MERGED, "merged before, not yet applied", change.address)
 
 

@@ -10,7 +10,7 @@ from ldconf.core.change import Change, Create, FieldDiff, Restore, Update
 from ldconf.core.resource import Json, same
 from ldconf.core.workspace import Workspace
 from ldconf.planning.compare import Comparison
-from ldconf.planning.sides import LiveSide
+from ldconf.planning.sides import LiveSide, Values
 
 NEW = "new"  # a version that this plan makes; its number is known when it is made
 REPIN = "re-pin"
@@ -37,22 +37,32 @@ def makes_version(change: Change) -> bool:
     )
 
 
-def pins_new(change: Change, address: Address) -> bool:
-    """True if a change of a variation attaches the version that this plan makes of an object."""
+def new_pins(change: Change, desired: Values | None) -> Iterator[Address]:
+    """Yield the objects of which a change of a variation attaches the version that a plan makes.
+
+    `desired` is what the files say of the changed variation.
+    """
+    if change.address.kind != "variations":
+        return
     match change:
         case Create(after=after):
-            tools = after.managed().get("tools") or ()
-            return any(tool == {"key": address.key} for tool in tools)
+            for tool in after.managed().get("tools") or ():
+                if "version" not in tool:
+                    yield Address.of("tools", tool["key"])
         case Update(fields=fields) | Restore(fields=fields):
-            return any(_is_new(diff.field, diff.after, address) for diff in fields)
+            for diff in fields:
+                yield from _new_in(diff, desired or {})
         case _:
-            return False
+            return
 
 
-def _is_new(field: str, after: Json, address: Address) -> bool:
-    if field == "tools" and address.kind == "tools":
-        return {"key": address.key, "version": NEW} in (after or ())
-    return field == "modelConfigVersion" and address.kind == "modelConfigs" and after == NEW
+def _new_in(diff: FieldDiff, desired: Values) -> Iterator[Address]:
+    if diff.field == "tools":
+        for tool in diff.after or ():
+            if tool.get("version") == NEW:
+                yield Address.of("tools", tool["key"])
+    elif diff.field == "modelConfigVersion" and diff.after == NEW:
+        yield Address.of("modelConfigs", desired["modelConfigKey"])
 
 
 @dataclass(frozen=True)

@@ -93,15 +93,16 @@ def _change(plan: Plan, change: Change) -> dict[str, Json]:
 
 def _why(change: Change, name: str) -> dict[str, Json]:
     diffs: Iterable[FieldDiff] = change.fields if isinstance(change, Update | Restore) else ()
-    for diff in diffs:
-        if diff.field == name:
-            said = {
-                "because": diff.because,
-                "inherited": str(diff.inherited) if diff.inherited else None,
-                "unverifiable": diff.unverifiable or None,
-            }
-            return {key: value for key, value in said.items() if value is not None}
-    return {}
+    by_field = {diff.field: diff for diff in diffs}
+    if name not in by_field:
+        return {}
+    diff = by_field[name]
+    said = {
+        "because": diff.because,
+        "inherited": str(diff.inherited) if diff.inherited else None,
+        "unverifiable": diff.unverifiable or None,
+    }
+    return {key: value for key, value in said.items() if value is not None}
 
 
 def _consent(use: ConsentUse) -> dict[str, str]:

@@ -59,7 +59,9 @@ def _error(
 
 def _environments(scene: Scene) -> Iterator[Diagnostic]:
     known = scene.live.live.environments
-    for environment in scene.desired.workspace.settings.environments:
+    workspace = scene.desired.workspace
+    named = {a.environment for a in workspace.resources if a.environment is not None}
+    for environment in sorted(named.union(workspace.settings.environments)):
         if environment not in known:
             yield Diagnostic(
                 Severity.ERROR,

@@ -74,10 +74,7 @@ def _of_segment(
 def _of_targeting(
     scene: Scene, change: Update | Restore, running: Sequence[RunningExperiment]
 ) -> Iterator[Refusal]:
-    observed = scene.live.observed(change.address)
-    live = scene.live.values(change.address)
-    if observed is None or live is None:
-        return
+    observed = scene.live.live.observed[change.address]  # only what exists is updated
     here = list(experiments.of_targeting(change.address, running))
     rules = _diff(change, "rules")
     for experiment in here:

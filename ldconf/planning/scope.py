@@ -12,7 +12,7 @@ from ldconf.core.errors import LdconfError, UsageError
 from ldconf.planning.compare import Scene
 from ldconf.planning.graph import references
 from ldconf.planning.options import PlanOptions
-from ldconf.planning.pins import pins_new
+from ldconf.planning.pins import new_pins
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Scope:
         return not self.environments or address.environment in self.environments
 
     def split(
-        self, changes: Mapping[Address, Change]
+        self, scene: Scene, changes: Mapping[Address, Change]
     ) -> tuple[dict[Address, Change], dict[Address, Change]]:
         """Return (kept, left out). Raises LdconfError if a kept change needs a left-out one."""
         kept = {address: change for address, change in changes.items() if self.keeps(address)}
@@ -60,7 +60,7 @@ class Scope:
             {
                 (needed, address)
                 for address, change in kept.items()
-                for needed in _left_behind(change, left_out)
+                for needed in _left_behind(scene, change, left_out)
             }
         )
         if missing:
@@ -70,8 +70,13 @@ class Scope:
         return kept, left_out
 
 
-def _left_behind(change: Change, left_out: Mapping[Address, Change]) -> Iterator[Address]:
+def _left_behind(
+    scene: Scene, change: Change, left_out: Mapping[Address, Change]
+) -> Iterator[Address]:
+    """Yield what a change needs to exist, and what it pins at a version that is not there yet."""
     for needed in needs(change, references):
-        other = left_out.get(needed)
-        if isinstance(other, Create | Restore) or (other and pins_new(change, needed)):
+        if isinstance(left_out.get(needed), Create | Restore):
             yield needed
+    for pinned in new_pins(change, scene.desired.values(change.address)):
+        if pinned in left_out:
+            yield pinned

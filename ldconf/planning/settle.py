@@ -10,7 +10,7 @@ from ldconf.core.change import ApprovalNeed, Change, Delete, Note, NoteKind, Ref
 from ldconf.planning import approvals, usage
 from ldconf.planning.changes import build
 from ldconf.planning.compare import Comparison, Scene
-from ldconf.planning.pins import PINNED, Pins, pins_new, renewed
+from ldconf.planning.pins import PINNED, Pins, new_pins, renewed
 from ldconf.planning.scope import Scope
 from ldconf.planning.threeway import Row
 from ldconf.planning.verdict import Verdict, judge
@@ -43,7 +43,7 @@ def settle(
     standing: dict[Refusal, tuple[Address, ...]] = {}
     while True:
         pins, proposed = _propose(scene, compared, held)
-        kept, left_out = scope.split({**proposed, **deletes})
+        kept, left_out = scope.split(scene, {**proposed, **deletes})
         verdict = judge(scene, kept, blocked, standing)
         newly = dict(_held_back(scene, verdict, pins))
         if not newly:
@@ -90,7 +90,11 @@ def _held_back(
         if address in verdict.refused:
             yield address, verdict.refusals_of([address])
             continue
-        users = [a for a, change in verdict.refused.items() if pins_new(change, address)]
+        users = [
+            refused
+            for refused, change in verdict.refused.items()
+            if address in new_pins(change, scene.desired.values(refused))
+        ]
         if users and address in verdict.allowed:
             why = Refusal(
                 address,

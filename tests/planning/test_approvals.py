@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from ldconf.core.change import ApprovalNeed, NoteKind, Plan
+from ldconf.core.errors import LdconfError
 from ldconf.core.live import Environment, Live, PendingApproval, RunningExperiment
 from ldconf.kinds.targeting import observed as targeting_observed
+from ldconf.planning.approvals import LiveFacts
 from ldconf.planning.planner import plan
 from tests import build
 from tests.planning.scenes import (
@@ -218,6 +220,18 @@ def test_delete_of_a_segment_is_not_gated() -> None:
     live = build.as_live(base, environments=("test", gate))
     found = plan(build.workspace({}, removed=["segments/beta/production"]), live, base)
     assert verbs(found) == {"segments/beta/production": "delete"}
+
+
+def test_facts_of_a_plan_are_those_of_the_live_state() -> None:
+    facts = LiveFacts(live_under_approval(member="m1"))
+    assert (facts.project, facts.member) == ("shop", "m1")
+    assert facts.version(build.at("tools/search")) == 1
+    assert facts.version(build.at("tools/none")) is None
+    assert facts.model_name(build.MODEL) == "gpt-4o"
+    assert facts.model_name("No.model") is None
+    assert facts.targeting("bot")["key"] == "bot"
+    with pytest.raises(LdconfError, match="was not read"):
+        facts.targeting("other")
 
 
 def test_edit_of_a_variation_that_is_not_served_there_is_free() -> None:

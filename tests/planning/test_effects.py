@@ -29,6 +29,14 @@ def test_share_of_the_default_rule_in_every_environment_managed_ones_first() -> 
     )
 
 
+def test_environment_without_targeting_of_the_ai_config_feels_nothing() -> None:
+    live = build.as_live(files(), environments=("test", "production", "new"))
+    place = build.at("aiConfigs/bot/targeting/new")
+    observed = {address: one for address, one in live.observed.items() if address != place}
+    found = effects(build.replace(live, observed=observed))
+    assert [effect.environment for effect in found] == ["test", "production"]
+
+
 def test_variation_that_nobody_gets_has_no_effect() -> None:
     assert effects(address=B) == (Effect("test", 40, True),)
 

@@ -305,6 +305,11 @@ def test_consent_that_the_base_holds_already_is_spent() -> None:
     ]
 
 
+def test_consent_for_another_place_does_not_lift() -> None:
+    desired = edited(EDIT_A, consents=[build.consent(B, "protected")])
+    assert guards(planned(desired, base=guarded(protect=(BOT,)))) == {A: "protected"}
+
+
 def test_consent_that_nothing_needs_is_still_open() -> None:
     found = planned(files(consents=[build.consent(A, "protected", "INC-7")]))
     assert [note.summary for note in found.notes] == [f"still open: protected at {A} (INC-7)"]

@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ldconf.core.change import Create, NoteKind, Restore, Update
+from ldconf.core.errors import LdconfError
 from ldconf.core.live import Live
 from ldconf.core.workspace import Guards
 from ldconf.planning.planner import plan
@@ -255,6 +258,26 @@ def test_variation_follows_its_own_model_config() -> None:
     assert (diff.field, diff.before, diff.after) == ("modelConfigVersion", 1, "new")
     assert diff.because == "re-pin"
     assert update.after.managed() == {}
+
+
+def test_refused_repin_keeps_back_only_the_model_config_that_it_follows() -> None:
+    other: dict[str, Any] = {"modelConfigs/Custom.other": {"id": "other", "provider": "Custom"}}
+    base = edited({**with_own_model(), **other}, guards=Guards(protect=(B,)))
+    live = pinned_live(1)
+    place = build.at("modelConfigs/Custom.other")
+    live = build.replace(
+        live, observed={**live.observed, place: build.observed(place, **other[str(place)])}
+    )
+    changed = {"modelConfigs/Custom.other": {**other[str(place)], "costPerInputToken": 3}}
+    found = planned(edited({**with_own_model(costPerInputToken=2), **changed}), live, base)
+    assert verbs(found) == {"modelConfigs/Custom.other": "update"}
+    assert guards(found) == {B: "protected", OWN: "re-pin"}
+
+
+def test_repin_needs_the_model_config_that_it_follows() -> None:
+    base = edited(with_own_model())
+    with pytest.raises(LdconfError, match="needs modelConfigs/Custom"):
+        planned(edited(with_own_model(costPerInputToken=2)), pinned_live(1), base, targets=(B,))
 
 
 def test_variation_follows_a_model_config_that_is_newer_already() -> None:

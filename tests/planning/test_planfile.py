@@ -90,6 +90,15 @@ def test_plan_file_says_what_was_reviewed() -> None:
     assert (read.project, read.workspace, read.head_ref) == ("shop", "_root", "abc")
 
 
+def test_plan_file_holds_every_field_of_a_new_object() -> None:
+    whole = json.loads(planfile.dumps(plan(files(), build.live(), None)))
+    by_address = {change["address"]: change for change in whole["changes"]}
+    assert by_address[BOT]["fields"] == {
+        "mode": {"before": None, "after": "agent"},
+        "name": {"before": None, "after": "Bot"},
+    }
+
+
 def test_same_plan_gives_the_same_bytes() -> None:
     assert planfile.dumps(planned(EDIT)) == planfile.dumps(planned(EDIT))
 

@@ -38,6 +38,11 @@ def test_environment_that_does_not_exist() -> None:
     ]
 
 
+def test_environment_that_only_targeting_names() -> None:
+    found = problems(edited({"aiConfigs/bot/targeting/eu": {"fallthrough": "a"}}))
+    assert [problem.rule for problem in found] == ["unknown-environment"]
+
+
 def test_reference_that_is_nowhere_has_its_place() -> None:
     desired = edited({A: {"modelConfigKey": "OpenAI.gpt-4"}})
     place = Position("bot.yaml", 7, 3)

@@ -158,6 +158,16 @@ def test_variation_of_a_draft_or_running_experiment_is_not_archived() -> None:
     ]
 
 
+def test_experiment_on_another_ai_config_is_no_user() -> None:
+    experiment = RunningExperiment(
+        "exp", "Exp", "test", "other", "draft", "fallthrough", frozenset({"a", "b"}), "a"
+    )
+    mine = build.replace(experiment, ai_config="bot", variations=frozenset({"a"}))
+    live = build.replace(build.as_live(files()), experiments=(experiment, mine))
+    desired = edited({B: {"state": "archived"}, TEST: {"fallthrough": "a"}})
+    assert verbs(planned(desired, live))[B] == "archive"
+
+
 def test_targeting_that_was_not_read_counts_as_user() -> None:
     live = build.as_live(files(), read_targeting=frozenset())
     desired = edited({B: {"state": "archived"}, TEST: {"fallthrough": "a"}})
