@@ -158,8 +158,9 @@ class Source:
         at = bisect_left(self.commas, start)
         return self.commas[at] if at < len(self.commas) and self.commas[at] < end else None
 
+    @cached_property
     def comments(self) -> list[tuple[int, int]]:
-        """Return the spans of all comments: what is not blank between the tokens."""
+        """The spans of all comments: what is not blank between the tokens."""
         found: list[tuple[int, int]] = []
         before = 0
         for token in self._tokens:
@@ -168,6 +169,16 @@ class Source:
                 found += [(before + hit.start(), before + hit.end()) for hit in hits]
             before = max(before, token.end)
         return found
+
+    @cached_property
+    def document_start(self) -> int:
+        """The offset behind `---`, 0 if there is none."""
+        return next((token.end for token in self._tokens if token.name == "DocumentStart"), 0)
+
+    @cached_property
+    def has_document_end(self) -> bool:
+        """True if the document is closed by `...`."""
+        return any(token.name == "DocumentEnd" for token in self._tokens)
 
 
 def child(node: Node, step: str | int) -> Node | None:

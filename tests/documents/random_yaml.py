@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from ldconf.core.resource import Json
+from ldconf.core.resource import Json, canonical_json
 from ldconf.documents import emit, yaml
 
-examples = settings(max_examples=60, deadline=None)  # other processes share the machine
+examples = settings(max_examples=40, deadline=None)  # other processes share the machine
 
 WORDS = ["a", "b", "name", "off", "x-y", "no", "1", "with blank", "k:v", "é"]
 TEXTS = [
-    *("one", "no", "1.0", "null", "", "two words", "a: b", "a #b", "it's", 'say "hi"', "$ld:x"),
+    *(
+        "one",
+        "no",
+        "1.0",
+        "null",
+        "",
+        "two words",
+        "no one else",
+        "folded text\n",
+        "a: b",
+        "a #b",
+        "it's",
+        'say "hi"',
+        "$ld:x",
+    ),
     *("first\nsecond", "first\n\n  second\n", " lead\nx", "tail\n\n", "\n", "x, y", "{z}", "# no"),
 ]
 NUMBERS = [0, 1, -5, 0.7, 1e-7, True, False, None]
@@ -36,7 +50,9 @@ class Writer:
     """Writes a value as YAML, choosing its style at random."""
 
     random: Random
-    comments: bool = True
+    sharing: bool = True  # anchors and aliases
+    made: int = 0
+    anchors: list[tuple[str, Json]] = field(default_factory=list)
 
     def document(self, value: Mapping[str, Json]) -> str:
         step = self.random.choice([2, 2, 4])
@@ -48,7 +64,7 @@ class Writer:
         return "\ufeff" + text if self.random.random() < 0.1 else text
 
     def noise(self, column: int) -> list[str]:
-        kinds = ["", " " * column + "# note"] if self.comments else [""]
+        kinds = ["", " " * column + "# note"]
         return [self.random.choice(kinds) for _ in range(self.random.choice([0, 0, 0, 1, 2]))]
 
     def mapping(self, value: Mapping[str, Json], column: int, step: int) -> list[str]:
@@ -60,10 +76,28 @@ class Writer:
         return lines
 
     def value(self, start: str, value: Json, column: int, step: int) -> list[str]:
+        known = [
+            name for name, same in self.anchors if canonical_json(same) == canonical_json(value)
+        ]
+        if known and self.random.random() < 0.2:
+            return [f"{start} *{known[0]}{self.trailing()}"]
+        if self.sharing and self.random.random() < 0.05:
+            self.made += 1
+            start += f" &n{self.made}"
+        lines = self.plain_value(start, value, column, step)
+        if "&" in start:
+            self.anchors.append((start.split("&")[1], value))
+        return lines
+
+    def plain_value(self, start: str, value: Json, column: int, step: int) -> list[str]:
         if isinstance(value, Mapping | list) and value and self.random.random() < 0.75:
             inner = column + step
             if isinstance(value, list):
-                inner = column if start.endswith(":") and self.random.random() < 0.3 else inner
+                inner = (
+                    column
+                    if (start.endswith(":") or ": &" in start) and self.random.random() < 0.3
+                    else inner
+                )
                 below = self.sequence(value, inner, step)
             else:
                 below = self.mapping(value, inner, step)
@@ -74,6 +108,14 @@ class Writer:
                 pad = " " * column
                 body = [pad + line if line else "" for line in block.body]
                 return [f"{start} {block.head}{self.trailing()}", *body]
+        if value in ("two words", "no one else") and self.random.random() < 0.5:
+            quote, pad = self.random.choice(["", "'", '"']), " " * (column + 1)
+            first, *rest = str(value).split(" ")
+            last = f"{pad}{' '.join(rest)}{quote}{self.trailing()}"
+            return [f"{start} {quote}{first}  ", last]
+        if value == "folded text\n" and self.random.random() < 0.7:
+            pad = " " * (column + step)
+            return [f"{start} >{self.trailing()}", f"{pad}folded", f"{pad}text"]
         return [f"{start} {self.flow(value)}{self.trailing()}"]
 
     def sequence(self, value: list[Json], column: int, step: int) -> list[str]:
@@ -102,9 +144,17 @@ class Writer:
         return emit.flow(value)
 
     def trailing(self) -> str:
-        return " # why" if self.comments and self.random.random() < 0.2 else ""
+        return " # why" if self.random.random() < 0.2 else ""
 
 
 randoms = st.integers(0, 2**32).map(Random)
+
+
+def _with_value(text: str) -> tuple[Json, str]:
+    return yaml.parse(text, "x.yaml").value, text
+
+
 texts = st.builds(lambda value, random: Writer(random).document(value), maps, randoms)
-documents = texts.map(lambda text: (yaml.parse(text, "x.yaml").value, text))
+plain = st.builds(lambda value, random: Writer(random, False).document(value), maps, randoms)
+documents = texts.map(_with_value)
+plain_documents = plain.map(_with_value)  # without anchors

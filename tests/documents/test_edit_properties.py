@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from random import Random
 
 from hypothesis import given
-from random_yaml import WORDS, Writer, documents, examples, maps, randoms, values
+from random_yaml import WORDS, Writer, documents, examples, maps, plain_documents, randoms, values
 
 from ldconf.core.resource import Json, same
 from ldconf.documents import edit, yaml
@@ -95,7 +95,7 @@ def lines_outside(text: str, path: Path) -> tuple[str, str]:
 
 
 @examples
-@given(documents, values, randoms)
+@given(plain_documents, values, randoms)
 def test_other_lines_stay_byte_identical_when_a_value_is_set(
     document: tuple[Json, str], new: Json, random: Random
 ) -> None:
@@ -108,7 +108,7 @@ def test_other_lines_stay_byte_identical_when_a_value_is_set(
 
 
 @examples
-@given(documents, randoms)
+@given(plain_documents, randoms)
 def test_other_lines_stay_byte_identical_when_an_entry_is_removed(
     document: tuple[Json, str], random: Random
 ) -> None:
@@ -125,7 +125,7 @@ def test_other_lines_stay_byte_identical_when_an_entry_is_removed(
 
 
 @examples
-@given(documents, values, randoms)
+@given(plain_documents, values, randoms)
 def test_every_character_stays_when_a_key_is_added(
     document: tuple[Json, str], new: Json, random: Random
 ) -> None:
@@ -141,7 +141,7 @@ def test_every_character_stays_when_a_key_is_added(
 
 
 @examples
-@given(documents, values)
+@given(plain_documents, values)
 def test_comments_outside_an_edit_survive(document: tuple[Json, str], new: Json) -> None:
     text = document[1]
     edited = edit.set_value(text, ("added",), new)
