@@ -105,12 +105,11 @@ def one_maintainer(body: Mapping[str, Json]) -> None:
 
 
 def set_maintainer(document: dict[str, Json], body: Mapping[str, Json]) -> None:
-    """Move the maintainer of a body into a document; `""` clears; one replaces the other."""
+    """Move the maintainer of a body into a document. A member replaces a team and the other way
+    round; an empty `maintainerId` removes the maintainer, whichever it is [C:ModelConfigPatch]."""
     one_maintainer(body)
     if "maintainerId" in body:
-        document["maintainerId"] = body["maintainerId"]
-        if body["maintainerId"]:
-            document["maintainerTeamKey"] = ""
+        document.update(maintainerId=body["maintainerId"], maintainerTeamKey="")
     if "maintainerTeamKey" in body:
         document["maintainerTeamKey"] = body["maintainerTeamKey"]
         if body["maintainerTeamKey"]:

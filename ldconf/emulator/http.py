@@ -159,6 +159,7 @@ class Found:
     """A route that fits a request, and the values of its path."""
 
     route: Route
+    handler: Handler
     values: tuple[str, ...]
 
 
@@ -198,4 +199,4 @@ class Router:
             )
         if route.handler is None:
             raise not_implemented(f"{method} {API}/{'/'.join(path)}")
-        return Found(route, tuple(values))
+        return Found(route, route.handler, tuple(values))

@@ -97,14 +97,11 @@ class RestApp:
             content_type=(headers.one("content-type") or "").lower(),
             raw=body,
         )
-        handler = route.handler
-        if handler is None:
-            raise AssertionError("the router finds no route without a handler")
         if method in WRITES:
             with self._store.transaction():
-                return route.status, handler(call, *found.values)
+                return route.status, found.handler(call, *found.values)
         with self._store.lock:
-            return route.status, handler(call, *found.values)
+            return route.status, found.handler(call, *found.values)
 
 
 _CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict"}

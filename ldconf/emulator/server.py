@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -15,7 +15,6 @@ from ldconf.core.errors import LdconfError
 from ldconf.emulator.rest_app import DROP_EXTENSION
 
 GRACE_S = 3
-_LOG = logging.getLogger(__name__)
 
 
 class LocalServer(uvicorn.Server):
@@ -56,6 +55,14 @@ class LocalServer(uvicorn.Server):
             super().run(sockets or [self._socket])
         finally:
             self._socket.close()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stop. After SIGTERM `run()` simply returns, so that callers close what they opened;
+        uvicorn would raise the signal again. After Ctrl-C it raises KeyboardInterrupt."""
+        if sig == signal.SIGTERM:
+            self.should_exit = True
+        else:
+            super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start answering, then tell `on_start`."""

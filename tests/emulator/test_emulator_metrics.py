@@ -134,6 +134,7 @@ async def test_percentiles_come_and_go(ld: Ld) -> None:
     [
         replace("/key", "n"),
         replace("/kind", "pageview"),
+        [*replace("/kind", "trace"), *replace("/traceQuery", "a = b")],
         replace("/_id", "x"),
         replace("/isNumeric", True),
         replace("/eventKey", ""),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -85,7 +86,17 @@ async def test_unknown_fields_are_ignored_silently(ld: Ld) -> None:
     assert "archived" not in made
 
 
-@pytest.mark.parametrize("path", ["/webhooks", "/projects/p/releases/x", "/", "//", "/projects//x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/webhooks",
+        "/projects/p/releases/x",
+        "/approval-requests/projects",
+        "/",
+        "//",
+        "/projects//x",
+    ],
+)
 async def test_an_unknown_route_says_its_name(ld: Ld, path: str) -> None:
     answer = await ld.get(path, status=501)
     assert answer["code"] == "not_implemented"
@@ -221,3 +232,23 @@ async def test_a_limit_above_the_maximum_is_lowered_silently(ld: Ld) -> None:
 @pytest.mark.parametrize("query", ["limit=x", "limit=0", "offset=-1"])
 async def test_a_bad_page_is_refused(ld: Ld, query: str) -> None:
     await ld.get(f"/projects/p/ai-configs?{query}", status=400)
+
+
+async def test_a_request_that_ends_early_has_no_effect(ld: Ld) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/api/v2/projects",
+        "query_string": b"",
+        "headers": [(b"authorization", b"api-1")],
+    }
+    await ld.app(scope, receive, send)
+    assert sent[0]["status"] == 400

@@ -179,6 +179,7 @@ async def test_clauses_are_added_replaced_and_removed(ld: Ld, ids: dict[str, str
     (after,) = (await ld.target(replace))["rules"]
     assert after["clauses"][0]["attribute"] == "age"
     assert after["clauses"][0]["_id"] == first
+    await ld.target({**replace, "clause": "x"}, status=400)
     remove = {"kind": "removeClauses", **of, "clauseIds": [first]}
     (after,) = (await ld.target(remove))["rules"]
     assert [clause["_id"] for clause in after["clauses"]] == [second]

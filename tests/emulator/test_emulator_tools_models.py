@@ -201,3 +201,14 @@ async def test_bad_graphs_are_refused(ld: Ld) -> None:
         await ld.post(GRAPHS, {"key": "g", "name": "G", **fields}, status=400, beta=True)
         await ld.patch(f"{GRAPHS}/ok", fields, status=400, beta=True)
     await ld.patch(f"{GRAPHS}/ok", {"name": ""}, status=400, beta=True)
+
+
+async def test_a_maintainer_is_a_member_or_a_team(ld: Ld) -> None:
+    tool = f"{TOOLS}/find"
+    await ld.post(TOOLS, {"key": "find", "schema": {}, "maintainerId": "m1"})
+    team = await ld.patch(tool, {"maintainerId": "", "maintainerTeamKey": "crew"})
+    assert team["_maintainer"]["key"] == "crew"
+    member = await ld.patch(tool, {"maintainerId": "m2", "maintainerTeamKey": ""})
+    assert member["_maintainer"]["_id"] == "m2"
+    await ld.patch(tool, {"maintainerTeamKey": "crew"})
+    assert "_maintainer" not in await ld.patch(tool, {"maintainerId": ""})

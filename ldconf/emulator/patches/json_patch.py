@@ -27,13 +27,11 @@ def apply_json_patch(document: Mapping[str, Json], operations: Json) -> dict[str
     on (reference 10.3); a `remove` of an absent path is refused (Q27)."""
     if not isinstance(operations, list):
         raise _invalid("the body must be an array of operations")
-    root: Json = copy.deepcopy(dict(document))
+    root = copy.deepcopy(dict(document))
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
             raise _invalid("each operation needs `op` and `path`")
-        root = _apply(root, operation)
-    if not isinstance(root, dict):
-        raise _invalid("the root cannot be replaced")
+        _apply(root, operation)
     return root
 
 
@@ -62,13 +60,13 @@ def _pointer(path: str) -> list[str]:
     return [part.replace("~1", "/").replace("~0", "~") for part in path[1:].split("/")]
 
 
-def _apply(root: Json, operation: Mapping[str, Json]) -> Json:
+def _apply(root: dict[str, Json], operation: Mapping[str, Json]) -> None:
     op, path = operation.get("op"), operation["path"]
     pointer = _pointer(path)
     if op == "test":
         if not same(_get(root, pointer, path), operation.get("value")):
             raise Refusal(409, "optimistic_locking_error", f"test of {path} failed")
-        return root
+        return
     if op in ("move", "copy"):
         source = operation.get("from")
         if not isinstance(source, str):
@@ -77,13 +75,12 @@ def _apply(root: Json, operation: Mapping[str, Json]) -> Json:
         if op == "move":
             _change(root, _pointer(source), source, "remove", None)
         _change(root, pointer, path, "add", value)
-        return root
+        return
     if op not in ("add", "remove", "replace"):
         raise _invalid(f"unknown operation {op!r}")
     if op != "remove" and "value" not in operation:
         raise _invalid(f"{op} of {path} needs a value")
     _change(root, pointer, path, op, copy.deepcopy(operation.get("value")))
-    return root
 
 
 def _get(node: Json, pointer: Sequence[str], path: str) -> Json:

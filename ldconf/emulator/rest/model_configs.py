@@ -116,10 +116,6 @@ def patch_model_config(call: Call, project: str, key: str) -> Json:
         if body.get(name, before[name]) != before[name]:
             raise bad_request(f"{name} cannot be changed")
     after = {**before}
-    if (
-        body.get("maintainerId") == ""
-    ):  # removes the maintainer, a team as well [C:ModelConfigPatch]
-        after["maintainerTeamKey"] = ""
     fields.set_maintainer(after, body)
     after.update({n: v for n, v in body.items() if n not in ("maintainerId", "maintainerTeamKey")})
     after["tags"] = fields.sorted_tags(after["tags"])
