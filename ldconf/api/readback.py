@@ -59,6 +59,23 @@ def half_kept(change: Change, observed: Observed, facts: Facts) -> tuple[str, ..
     return tuple(name for name in wrong if name != "rules") if described else wrong
 
 
+def lost(
+    change: Create, observed: Observed, answer: Mapping[str, Json] | None, facts: Facts
+) -> Update | None:
+    """Return the edit that a create owes: some fields are kept only by a PATCH (4.6, Q21).
+
+    A text that reads never return is missing if the answer to the create lacks it as well.
+    """
+    if change.address.kind == "targeting":
+        return None
+    values = expected(change)
+    unseen = [name for name in values if name in observed.omitted and values[name]]
+    missing = [name for name in unseen if answer is not None and not answer.get(name)]
+    names = [*not_kept(change, observed, facts), *missing]
+    diffs = tuple(FieldDiff(name, None, values[name]) for name in names)
+    return Update(change.address, change.after, diffs, phase=change.phase) if diffs else None
+
+
 def verifiable(change: Change, observed: Observed) -> bool:
     """True if at least one field that was sent can be seen."""
     return bool(set(expected(change)) - observed.omitted)

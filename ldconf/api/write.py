@@ -6,7 +6,7 @@ believed: the object is read, and the change counts as done exactly if it reads 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
@@ -17,6 +17,7 @@ from ldconf.api.readback import (
     expected,
     half_kept,
     kept,
+    lost,
     not_kept,
     remaining,
     verifiable,
@@ -25,7 +26,8 @@ from ldconf.api.readback import (
 )
 from ldconf.api.reader import LiveReader, Wants
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Create, Delete, Transition, Update
+from ldconf.core.change import Change, Create, Delete, Transition
+from ldconf.core.dependency import needs
 from ldconf.core.errors import ApiError, Conflict, LdconfError
 from ldconf.core.kind import Kind, Request
 from ldconf.core.live import Live
@@ -53,22 +55,22 @@ class Writer:
     live: Live
     facts: WriteFacts
     requests: dict[Address, int] = field(default_factory=dict)
+    answers: dict[Address, Mapping[str, Json]] = field(default_factory=dict)
 
     async def write(self, change: Change) -> int:
         """Bring the change about; return how many writes it took. Raises LdconfError."""
         kind = kind_of(change.address)
         self.requests[change.address] = 0
-        for attempt in range(CONFLICT_TRIES):
-            before = await self.look(kind, change)
-            if self.is_there(change, before):
-                break
+        tries = 0
+        while not self.is_there(change, before := await self.look(kind, change)):
             self.refuse_stale(change, before)
             change = remaining(change, before)
             try:
                 await self._rounds(kind, change, before)
                 break
             except Conflict:  # a concurrent write (reference 1.4): read, judge and try again
-                if attempt == CONFLICT_TRIES - 1 or isinstance(change, Create):
+                tries += 1
+                if tries == CONFLICT_TRIES or isinstance(change, Create):
                     raise
         return self.requests[change.address]
 
@@ -162,16 +164,31 @@ class Writer:
             for index, request in enumerate(requests):
                 await self._send(kind, change, request, requests[index + 1 :])
             before = await self._read_back(kind, change, version)
+        if isinstance(change, Create) and before is not None:
+            before = await self._complete(kind, change, before)
         self._verify(change, before)
+
+    async def _complete(self, kind: Kind, change: Create, before: Observed) -> Observed | None:
+        """Edit once more what the create did not keep, as the answer to it or a read shows."""
+        answer = self.answers.get(change.address)
+        rest = lost(change, before, answer, self.facts)
+        if rest is None:
+            return before
+        for request in kind.requests(rest, self.facts):
+            await self._send(kind, rest, request, ())
+        return await self._read_back(kind, rest, version_of(before))
 
     async def _send(
         self, kind: Kind, change: Change, request: Request, later: Sequence[Request]
     ) -> None:
         """Send one request; in doubt, find out by reading whether it had its effect."""
-        for attempt in range(CREATE_TRIES):
+        tries = 0
+        while True:
+            tries += 1
             self.requests[change.address] += 1
             try:
-                await self.client.send(request)
+                answer = await self.client.send(request)
+                self.answers[change.address] = answer if isinstance(answer, Mapping) else {}
                 return
             except ApiError as error:
                 doubt = error
@@ -180,8 +197,7 @@ class Writer:
                 raise doubt
             if await self._look_for(kind, change, request, doubt, later):
                 return
-            again = is_create and is_uncertain(doubt) and attempt < CREATE_TRIES - 1
-            if not again:
+            if not is_create or not is_uncertain(doubt) or tries == CREATE_TRIES:
                 raise doubt
 
     async def _look_for(
@@ -260,10 +276,8 @@ _LATE = "reads may lag behind; run `ldconf plan` again in a minute"
 
 def _served(kind: Kind, change: Change) -> frozenset[str]:
     """Return the keys of the variations that a targeting change names."""
-    if not isinstance(change, Create | Update):
-        return frozenset()
-    targets = (reference.target for reference in kind.references(change.address, change.after))
-    return frozenset(target.key for target in targets if target.kind == "variations")
+    named = needs(change, kind.references)
+    return frozenset(address.key for address in named if address.kind == "variations")
 
 
 def _says_so(request: Request, observed: Observed) -> bool:

@@ -139,6 +139,13 @@ async def test_other_field_that_moved_since_the_plan_does_not_matter() -> None:
     assert words(outcomes) == [("Applied", "tools/search")]
 
 
+async def test_update_without_a_planned_state_has_nothing_to_be_stale_against() -> None:
+    tiny = Tiny()
+    await run(tiny, plan(Create(SEARCH, tool(description="Old"))))
+    outcomes = await run(tiny, plan(update(SEARCH, tool(description="New"), "description")), EMPTY)
+    assert words(outcomes) == [("Applied", "tools/search")]
+
+
 async def test_update_of_something_deleted_since_the_plan_fails() -> None:
     tiny = Tiny()
     await run(tiny, plan(Create(SEARCH, tool(description="Old"))))
@@ -177,7 +184,7 @@ async def test_unversioned_mismatch_is_given_up_sooner() -> None:
     tiny = Tiny(forgets=frozenset({"description"}), versioned=False)
     clock = Clock()
     await run(tiny, plan(Create(SEARCH, tool(description="Search"))), clock=clock)
-    assert clock.waits == [2.0, 2.0]
+    assert clock.waits == [2.0, 2.0] * 2  # after the create, and after the edit that it owed
 
 
 async def test_delete_is_read_back_and_twice_is_done() -> None:

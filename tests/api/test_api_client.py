@@ -286,7 +286,21 @@ async def test_create_believes_a_400_with_reasons() -> None:
     assert api.count == 1
 
 
+async def test_create_repeats_a_400_that_says_nothing() -> None:
+    async with client(httpx.Response(400, html="<h1>Bad Request</h1>"), ok({})) as api:
+        await api.send(POST)
+    assert api.count == 2
+
+
 # Rate limits
+
+
+async def test_what_is_left_of_the_limits_can_be_asked() -> None:
+    headers = {**limited(90, 6), **limited(40, 6, "auth-token", limit=50)}
+    async with client(ok({}, headers=headers)) as api:
+        assert api.rate_left == {}
+        await api.send(GET)
+    assert api.rate_left == {"global": (90, 100), "token": (40, 50)}
 
 
 @pytest.mark.parametrize("request_", [GET, POST, VARIATION_PATCH], ids=["get", "post", "patch"])

@@ -135,6 +135,25 @@ async def test_stale_reads_of_a_variation_are_waited_out() -> None:
     assert (found["version"], found["instructions"]) == (2, "Changed")
 
 
+async def test_text_that_a_create_loses_is_sent_once_more() -> None:
+    local = await world()
+    local.faults.create_loses_texts = True
+    three = {"name": "Three", "instructions": "Three"}
+    files = workspace(aiConfigs__agent__variations__three=three)
+    (outcome,) = await local.run(files)
+    assert outcome == Applied(outcome.change, requests=2)
+    assert (await variation(local, "three"))["instructions"] == "Three"
+
+
+@pytest.mark.parametrize("texts", ["config-only", "nowhere"])
+async def test_create_whose_answer_holds_the_texts_is_believed(texts: Any) -> None:
+    local = await world()
+    local.faults.texts = texts
+    three = {"name": "Three", "instructions": "Three"}
+    (outcome,) = await local.run(workspace(aiConfigs__agent__variations__three=three))
+    assert outcome == Applied(outcome.change, requests=1)
+
+
 @pytest.mark.parametrize("texts", ["config-only", "nowhere"])
 async def test_texts_that_are_not_returned_do_not_fail_the_write(texts: Any) -> None:
     local = await world()
@@ -318,6 +337,18 @@ async def test_archive_and_restore() -> None:
     assert (found["state"], found["instructions"]) == ("published", "Back again")
 
 
+async def test_restore_without_an_answer_goes_on_to_the_edit() -> None:
+    local = await world()
+    elsewhere = {"aiConfigs__agent__targeting__test": {"rules": None, "fallthrough": "one"}}
+    archived = {"aiConfigs__agent__variations__two": {"state": "archived"}}
+    assert failures(await local.run(workspace(**archived, **elsewhere))) == []
+    local.faults.inject(Drop.AFTER, method="PATCH", path="*/variations/two")
+    edited = {"aiConfigs__agent__variations__two": {"instructions": "Back again"}}
+    assert failures(await local.run(workspace(**edited, **elsewhere))) == []
+    found = await variation(local, "two")
+    assert (found["version"], found["instructions"]) == (4, "Back again")
+
+
 async def test_restore_of_what_is_published_by_now_is_an_edit() -> None:
     local = await world()
     archived = workspace(
@@ -366,12 +397,13 @@ async def test_pins_stay_when_what_they_follow_failed(path: str) -> None:
 # Approvals
 
 
-async def gated() -> Local:
-    """The world, with approvals required in production."""
+async def gated(*environments: str) -> Local:
+    """The world, with approvals required in these environments (production)."""
     local = await world()
-    body = {"environmentKey": "production", "resourceKind": "aiConfig", "required": True}
-    path = "/approval-requests/projects/shop/settings"
-    await local.send("PATCH", path, body, beta=True)
+    for key in environments or ("production",):
+        body = {"environmentKey": key, "resourceKind": "aiConfig", "required": True}
+        path = "/approval-requests/projects/shop/settings"
+        await local.send("PATCH", path, body, beta=True)
     live = await local.live()
     assert live.environments["production"].approvals == {"aiconfig"}
     return local
@@ -396,6 +428,15 @@ async def test_approval_request_is_opened_once_and_reused() -> None:
     (again,) = await local.apply(replace(found, changes=changes), live)
     assert again == Awaiting(again.change, opened.request_id, reused=True)
     assert local.writes == []
+
+
+async def test_pending_requests_are_listed_once_per_apply() -> None:
+    local = await gated("production", "test")
+    both = {**SERVE_TWO, "aiConfigs__agent__targeting__test": {"fallthrough": "two"}}
+    outcomes = await local.run(workspace(**both))
+    assert [type(found) for found in outcomes] == [Awaiting, Awaiting]
+    listed = [path for method, path in local.requests if method == "GET" and "approval" in path]
+    assert len(listed) == 1
 
 
 async def test_request_with_other_instructions_is_left_alone_and_named() -> None:
