@@ -240,7 +240,10 @@ def whole_ai_configs(
 def ai_config_documents(
     draw: st.DrawFn, neighbours: Neighbours = Neighbours(), max_size: int = 3
 ) -> dict[str, Json]:
-    """Draw the section `aiConfigs`; judges drawn first may be attached by those after them."""
+    """Draw the section `aiConfigs`; judges drawn first may be attached by those after them.
+
+    Each judge has a metric of its own: two with one metric cannot judge one variation.
+    """
     found: dict[str, Json] = {}
     judges: list[str] = list(neighbours.judges)
     for key in draw(st.lists(keys, max_size=max_size, unique=True)):
@@ -253,6 +256,8 @@ def ai_config_documents(
         )
         found[key] = draw(whole_ai_configs(known))
         if found[key]["mode"] == "judge":
+            prefix = draw(st.sampled_from(["", "$ld:ai:judge:"]))
+            found[key]["evaluationMetricKey"] = f"{prefix}metric-of-{key}"
             judges.append(key)
     return found
 
