@@ -45,9 +45,10 @@ async def variation(local: Local, key: str) -> Any:
     return max(rows["items"], key=lambda row: row["version"])
 
 
-async def test_world_is_made_and_the_next_plan_is_empty() -> None:
+@pytest.mark.parametrize("concurrency", [1, 8])
+async def test_world_is_made_and_the_next_plan_is_empty(concurrency: int) -> None:
     local = Local.new()
-    outcomes = await local.run(workspace())
+    outcomes = await local.run(workspace(), replace(OPTIONS, concurrency=concurrency))
     assert failures(outcomes) == []
     assert {str(found.change.address) for found in outcomes} == set(WORLD)
     assert (await local.plan(workspace())).changes == ()
