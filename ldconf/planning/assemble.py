@@ -143,8 +143,6 @@ def _lines(
     scene: Scene, found: Findings, changes: Sequence[Change], used: set[Consent]
 ) -> Iterator[Note]:
     yield from notes.settings(scene)
-    for unknown in scene.live.live.unknown:
-        yield Note(NoteKind.UNKNOWN, unknown)
     yield from notes.merged(scene, changes)
     yield from found.settled.notes
     changed = {*found.settled.verdict.allowed, *found.settled.verdict.refused}
@@ -152,7 +150,7 @@ def _lines(
         if one.adopts and not one.has_moved and one.address not in changed:
             yield Note(NoteKind.ADOPTED, "claimed; no difference", one.address)
         yield from notes.about_object(scene, one)
-    yield from notes.about_retired(scene)
+    yield from notes.about_uncompared(scene)
     yield from notes.released(scene)
     yield from found.removed.notes
     yield from notes.about_versions(scene, found.kept, found.settled.pins)

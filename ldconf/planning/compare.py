@@ -113,13 +113,14 @@ class Scene:
 def compare(scene: Scene, address: Address) -> Comparison | None:
     """Return the comparison of one object that the files list.
 
-    None if there is nothing to compare: a retired variation that does not exist.
+    None if there is nothing to compare: a retired variation that does not exist, or targeting
+    that was not read.
     """
     desired = scene.desired.values(address)
     assert desired is not None
     live = scene.live.values(address)
     if live is None:
-        return _absent(scene, address, desired)
+        return None if is_unread(scene, address) else _absent(scene, address, desired)
     unknown = scene.direction_unknown(address)
     fields = tuple(_field_rows(scene, address, desired, live))
     adopts = not unknown and not _was_listed(scene, address)
@@ -133,6 +134,15 @@ def compare(scene: Scene, address: Address) -> Comparison | None:
         unknown_direction=unknown and scene.base is not None,
     )
     return _with_consent(scene, found)
+
+
+def is_unread(scene: Scene, address: Address) -> bool:
+    """True for targeting that must exist, because its AI Config does, but was not read."""
+    return (
+        address.kind == "targeting"
+        and scene.live.observed(address) is None
+        and scene.live.observed(Address(address.parts[:2])) is not None
+    )
 
 
 def _absent(scene: Scene, address: Address, desired: Values) -> Comparison | None:

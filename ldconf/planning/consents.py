@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from ldconf.core.address import Address
@@ -29,7 +29,7 @@ class Consents:
         fresh = tuple(entry for entry in desired.consents if entry.identity not in known)
         spent = tuple(entry for entry in desired.consents if entry.identity in known)
         written, idle = (fresh, ()) if options.file_consents else ((), fresh)
-        return cls((*written, *options.extra_consents), spent, idle)
+        return cls(_sorted((*written, *options.extra_consents)), _sorted(spent), _sorted(idle))
 
     def find(self, address: Address | None, allow: str) -> Consent | None:
         """Return the first consent that allows this, None if there is none.
@@ -55,6 +55,10 @@ class Consents:
             yield _note(NoteKind.CONSENT, "counts only with a base or a reviewed digest: ", entry)
         for entry in self.spent:
             yield _note(NoteKind.SPENT, "consent is spent, its entry may be deleted: ", entry)
+
+
+def _sorted(entries: Iterable[Consent]) -> tuple[Consent, ...]:
+    return tuple(sorted(entries, key=lambda entry: entry.identity))
 
 
 def use(consent: Consent, address: Address | None) -> ConsentUse:

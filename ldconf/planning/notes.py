@@ -11,7 +11,7 @@ from ldconf.core.resource import Json, same
 from ldconf.core.workspace import WorkspaceSettings
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import protection
-from ldconf.planning.compare import STATE, Comparison, Scene
+from ldconf.planning.compare import STATE, Comparison, Scene, is_unread
 from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, new_pins
 from ldconf.planning.removal import is_removed
 from ldconf.planning.serving import was_read
@@ -173,18 +173,19 @@ def about_object(scene: Scene, found: Comparison) -> Iterator[Note]:
         )
 
 
-def about_retired(scene: Scene) -> Iterator[Note]:
-    """Yield retired variations that do not exist: nothing to archive, and never made."""
+def about_uncompared(scene: Scene) -> Iterator[Note]:
+    """Yield retired variations that do not exist (never made), and targeting that was not read."""
     for address in sorted(scene.desired.workspace.resources):
+        if is_unread(scene, address):
+            yield Note(NoteKind.UNKNOWN, "could not be compared: it was not read", address)
         values = scene.desired.values(address) or {}
         if values.get(STATE) == ARCHIVED and scene.live.observed(address) is None:
             yield Note(NoteKind.DONE, "archived and absent: the entry may be deleted", address)
 
 
 def about_versions(scene: Scene, found: Iterable[Comparison], pins: Pins) -> Iterator[Note]:
-    """Yield pins that stay, newer versions of external objects, and restricted models."""
+    """Yield pins that stay as they are, and newer versions of external objects."""
     kept: dict[Address, list[Address]] = {}
-    restricted: dict[Address, int] = {}
     for comparison in found:
         if comparison.address.kind != "variations":
             continue
@@ -193,25 +194,12 @@ def about_versions(scene: Scene, found: Iterable[Comparison], pins: Pins) -> Ite
                 kept.setdefault(address, []).append(comparison.address)
             elif not pins.is_own(address):
                 yield from _newer(scene, comparison.address, address)
-        for address in _restricted(scene, comparison):
-            restricted[address] = restricted.get(address, 0) + 1
     for address, users in sorted(kept.items()):
         yield Note(
             NoteKind.PIN_KEPT,
             f"its version stays as it is in {', '.join(map(str, users))}, until it is settled",
             address,
         )
-    for address, count in sorted(restricted.items()):
-        words = f"{count} variation{'s' if count > 1 else ''}"
-        yield Note(NoteKind.WARNING, f"a restricted model, used by {words}", address)
-
-
-def _restricted(scene: Scene, comparison: Comparison) -> Iterator[Address]:
-    if key := comparison.desired.get("modelConfigKey"):
-        address = Address.of("modelConfigs", key)
-        observed = scene.live.observed(address)
-        if observed is not None and observed.meta.get("restricted"):
-            yield address
 
 
 def _newer(scene: Scene, variation: Address, address: Address) -> Iterator[Note]:

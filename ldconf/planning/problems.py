@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
+from operator import itemgetter
 
 from ldconf.core.address import Address
 from ldconf.core.diagnostic import Diagnostic, Severity
@@ -26,7 +27,7 @@ def problems(scene: Scene) -> Iterator[Diagnostic]:
     yield from _environments(scene)
     yield from _externals(scene)
     yield from _undeletable(scene)
-    for address, resource in scene.desired.workspace.resources.items():
+    for address, resource in sorted(scene.desired.workspace.resources.items(), key=itemgetter(0)):
         yield from _homeless(scene, address)
         for reference in references(address, resource):
             if not _exists(scene, reference.target):
@@ -93,7 +94,7 @@ def _externals(scene: Scene) -> Iterator[Diagnostic]:
 
 
 def _undeletable(scene: Scene) -> Iterator[Diagnostic]:
-    for address, position in scene.desired.workspace.removed.items():
+    for address, position in sorted(scene.desired.workspace.removed.items()):
         if address.kind == "targeting":
             yield Diagnostic(
                 Severity.ERROR,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Delete, Refusal
@@ -14,17 +14,20 @@ from ldconf.planning.serving import was_read
 _RETIRED = (Archive, Delete)
 
 
-def in_use(scene: Scene, changes: Mapping[Address, Change]) -> Iterator[Refusal]:
+def in_use(
+    scene: Scene, changes: Mapping[Address, Change], refused: Collection[Address] = ()
+) -> Iterator[Refusal]:
     """Yield a refusal per archive and delete whose object is still in use after `changes`.
 
-    Over all environments and unmanaged objects (design 4.5).
+    Over all environments and unmanaged objects (design 4.5). Changes of `refused` objects, which
+    might have ended a use, do not happen.
     """
     retired = [change for change in changes.values() if isinstance(change, _RETIRED)]
     if not retired:
         return
     named = namings(scene.live.live, changes)
     for change in retired:
-        if users := tuple(_users(scene, change, named)):
+        if users := tuple(_users(scene, change, named, refused)):
             verb = "archived" if isinstance(change, Archive) else "deleted"
             yield Refusal(
                 change.address,
@@ -37,7 +40,10 @@ def in_use(scene: Scene, changes: Mapping[Address, Change]) -> Iterator[Refusal]
 
 
 def _users(
-    scene: Scene, change: Archive | Delete, named: Mapping[Address, Sequence[Naming]]
+    scene: Scene,
+    change: Archive | Delete,
+    named: Mapping[Address, Sequence[Naming]],
+    refused: Collection[Address],
 ) -> Iterator[str]:
     address = change.address
     below = address.kind == "aiConfigs"
@@ -51,7 +57,8 @@ def _users(
         # What an AI Config holds itself goes with it, unless somebody is served by it.
         if not address.covers(naming.by) or naming.served
     }
-    yield from (str(user) for user in sorted(users))
+    for user in sorted(users):
+        yield f"{user} (its change is refused)" if user in refused else str(user)
     yield from _experiments(scene, address)
     yield from _told_by_the_server(scene, change)
 

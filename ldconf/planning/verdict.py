@@ -79,7 +79,10 @@ def _refuse_unless_allowed(
 def _spread(scene: Scene, verdict: Verdict, blocked: Mapping[Address, str]) -> None:
     """Refuse what depends on refused changes, and what would be retired while in use."""
     while True:
-        found = [*_dependants(scene, verdict, blocked), *usage.in_use(scene, verdict.allowed)]
+        found = [
+            *_dependants(scene, verdict, blocked),
+            *usage.in_use(scene, verdict.allowed, {*verdict.refused, *blocked}),
+        ]
         if not found:
             return
         for refusal in found:

@@ -40,11 +40,12 @@ def test_new_ai_config_with_targeting_everywhere_needs_no_warning() -> None:
     assert notes(plan(files(), build.live(), None), NoteKind.WARNING) == []
 
 
-def test_what_could_not_be_read_is_told() -> None:
-    live = build.as_live(files(), unknown=("experiments could not be read",))
-    assert notes(planned(files(), live), NoteKind.UNKNOWN) == [
-        (None, "experiments could not be read")
-    ]
+def test_targeting_that_was_not_read_is_told_and_left_alone() -> None:
+    live = build.as_live(files(), read_targeting=frozenset())
+    observed = {a: one for a, one in live.observed.items() if a.kind != "targeting"}
+    found = planned(edited({TEST: {"fallthrough": "b"}}), build.replace(live, observed=observed))
+    assert (found.changes, found.drift, found.conflicts) == ((), (), ())
+    assert [a for a, _ in notes(found, NoteKind.UNKNOWN)] == [PRODUCTION, TEST]
 
 
 def test_edit_of_a_variation_whose_targeting_was_not_read_is_told() -> None:
@@ -63,17 +64,6 @@ def test_change_of_what_files_cannot_describe_is_told() -> None:
         found, NoteKind.WARNING
     )
     assert planned(files(), live).notes == ()
-
-
-def test_restricted_model_is_told_once_with_its_users() -> None:
-    live = build.as_live(files())
-    place = build.at(f"modelConfigs/{build.MODEL}")
-    found = live.observed[place]
-    restricted = build.replace(found, meta={**found.meta, "restricted": True})
-    live = build.replace(live, observed={**live.observed, place: restricted})
-    assert notes(planned(files(), live), NoteKind.WARNING) == [
-        (str(place), "a restricted model, used by 2 variations")
-    ]
 
 
 # settings

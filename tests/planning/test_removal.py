@@ -136,6 +136,7 @@ def test_archive_stays_refused_while_the_targeting_change_is_refused() -> None:
     base = files(guards=build.Guards(protect=(TEST,)))
     found = planned(desired, base=base)
     assert guards(found) == {TEST: "protected", B: "in-use"}
+    assert f"{TEST} (its change is refused)" in summaries(found)[1]
 
 
 def test_unmanaged_environment_counts_as_user() -> None:
