@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ldconf.cli.planning import Drawn, finish
 from ldconf.cli.progress import Bar
 from ldconf.cli.run import Run
+from ldconf.core.change import NoteKind
 from ldconf.core.errors import ExitCode, UsageError
 from ldconf.core.outcome import Awaiting, Failed, Outcome, Skipped
 from ldconf.core.workspace import Consent
@@ -89,7 +90,8 @@ def exit_code(done: Done) -> int:
         return ExitCode.ERROR
     if plan.refusals or plan.refused or plan.conflicts:
         return ExitCode.REFUSED
-    if any(isinstance(outcome, Awaiting) for outcome in found):
+    pending = any(note.kind is NoteKind.PENDING for note in plan.notes)
+    if pending or any(isinstance(outcome, Awaiting) for outcome in found):
         return ExitCode.APPROVAL_PENDING
     # A change that was skipped for any other reason must not look done.
     skipped = any(isinstance(outcome, Skipped) for outcome in found)
