@@ -61,6 +61,7 @@ class Faults:
         stale_reads         a variation GET shows the previous version for so many reads (Q7)
         hidden_reads        a new variation is missing from targeting for so many reads (U5)
         texts               where `instructions` and `description` of variations are returned (U14)
+        omit_empty_texts    an empty text of a variation is left out instead of returned as ""
         list_texts, list_tools, get_tools   False: the list, or the variation GET, leaves them out
         scramble            variation versions come in random order
         approvals_feature   False: environments show no approval settings (2.2)
@@ -87,6 +88,7 @@ class Faults:
     stale_reads: int = 0
     hidden_reads: int = 0
     texts: TEXTS = "everywhere"
+    omit_empty_texts: bool = False
     list_texts: bool = True
     list_tools: bool = True
     get_tools: bool = True

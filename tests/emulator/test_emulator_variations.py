@@ -185,6 +185,15 @@ async def test_create_may_lose_texts(ld: Ld) -> None:
     assert (await ld.get(BOT))["variations"][0]["instructions"] == "again"
 
 
+async def test_empty_texts_may_be_left_out(ld: Ld) -> None:
+    await ld.ai_config("bot", "one")
+    assert (await ld.get(ONE))["items"][0]["description"] == ""
+    assert (await ld.get(BOT))["variations"][0]["description"] == ""
+    ld.faults.omit_empty_texts = True
+    assert "description" not in (await ld.get(ONE))["items"][0]
+    assert "description" not in (await ld.get(BOT))["variations"][0]
+
+
 async def test_texts_are_for_agents_only(ld: Ld) -> None:
     await ld.ai_config("chat", mode="completion")
     made = await ld.variation("one", config="chat", description="about")

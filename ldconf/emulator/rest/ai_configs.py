@@ -12,7 +12,7 @@ from ldconf.emulator.http import Call, Route, bad_request, not_implemented
 from ldconf.emulator.paging import link, page
 from ldconf.emulator.rest import running
 from ldconf.emulator.rest.variations import POST as VARIATION_POST
-from ldconf.emulator.rest.variations import create_variation, variation_view
+from ldconf.emulator.rest.variations import Shown, create_variation, variation_view
 from ldconf.emulator.targeting_document import new_targeting, served_ids, slot_id
 
 JUDGE_PREFIX = "$ld:ai:judge:"
@@ -47,8 +47,11 @@ def ai_config_view(
     """Return an AI Config with its variations; a list may leave out texts and tools (U14)."""
     key = ai_config["key"]
     faults = call.faults
-    texts = faults.texts != "nowhere" and (faults.list_texts or not listed)
-    tools = faults.list_tools or not listed
+    what = Shown(
+        texts=faults.texts != "nowhere" and (faults.list_texts or not listed),
+        tools=faults.list_tools or not listed,
+        empty_texts=not faults.omit_empty_texts,
+    )
     rows = call.store.documents(project, "variations", key)
     graphs = library.graphs_naming(call.store, project, key)
     shown: dict[str, Json] = {
@@ -64,9 +67,7 @@ def ai_config_view(
         "tags": ai_config["tags"],
         "version": ai_config["version"],
         "isInverted": ai_config["isInverted"],
-        "variations": [
-            variation_view(ai_config, project, row, texts=texts, tools=tools) for row in rows
-        ],
+        "variations": [variation_view(ai_config, project, row, what) for row in rows],
         "dependencies": [{"type": "agent-graph", "key": graph} for graph in graphs],
         "createdAt": ai_config["createdAt"],
         "updatedAt": ai_config["updatedAt"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
@@ -46,23 +47,32 @@ EMPTY_MODEL = {"modelName": "", "parameters": {}, "custom": {}}
 _KEPT_IF_FILLED = ("messages", "tools", "classifiers", "outputFormat", "comment", "modelConfigKey")
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What an answer shows of a variation, depending on the switches of `Faults`."""
+
+    texts: bool = True
+    tools: bool = True
+    empty_texts: bool = True
+
+
 def variation_view(
-    ai_config: Mapping[str, Json],
-    project: str,
-    row: Mapping[str, Json],
-    *,
-    texts: bool = True,
-    tools: bool = True,
+    ai_config: Mapping[str, Json], project: str, row: Mapping[str, Json], what: Shown
 ) -> dict[str, Json]:
     """Return a version of a variation. `instructions` and `description` only in agent mode; empty
     `modelName`, `parameters` and `custom` are injected (Q12)."""
+    texts = what.texts and ai_config["mode"] == "agent"
     shown = {
         name: value
         for name, value in row.items()
-        if not (name in TEXT_FIELDS and (not texts or ai_config["mode"] != "agent"))
-        and not (name == "tools" and not tools)
+        if name not in TEXT_FIELDS
+        and not (name == "tools" and not what.tools)
         and not (name in _KEPT_IF_FILLED and not value)
     }
+    for name in TEXT_FIELDS if texts else ():
+        text = row.get(name, "")
+        if text or what.empty_texts:
+            shown[name] = text
     shown["model"] = {**EMPTY_MODEL, **row["model"]}
     shown["_links"] = {"parent": link("projects", project, "ai-configs", ai_config["key"])}
     return shown
@@ -76,8 +86,12 @@ def get_variation(call: Call, project: str, config: str, key: str) -> Json:
         rows = rows[:-1]
     if call.faults.scramble:
         call.store.random.shuffle(rows)
-    texts, tools = call.faults.texts == "everywhere", call.faults.get_tools
-    items = [variation_view(ai_config, project, row, texts=texts, tools=tools) for row in rows]
+    what = Shown(
+        texts=call.faults.texts == "everywhere",
+        tools=call.faults.get_tools,
+        empty_texts=not call.faults.omit_empty_texts,
+    )
+    items = [variation_view(ai_config, project, row, what) for row in rows]
     return {"items": items, "totalCount": len(items)}
 
 
@@ -87,7 +101,7 @@ def post_variation(call: Call, project: str, config: str) -> Json:
     ai_config = call.find(Ref(project, "aiConfigs", config), f"AI Config {config}")
     body = fields.pick(call.fields, POST, required=("key", "name"))
     row = create_variation(call, project, ai_config, body)
-    return variation_view(ai_config, project, row, texts=not call.faults.create_loses_texts)
+    return variation_view(ai_config, project, row, Shown(texts=not call.faults.create_loses_texts))
 
 
 def create_variation(call: Call, project: str, ai_config: Json, body: dict[str, Json]) -> Json:
@@ -139,7 +153,7 @@ def patch_variation(call: Call, project: str, config: str, key: str) -> Json:
     if call.faults.stale_reads:
         call.faults.delay(("stale", project, config, key), call.faults.stale_reads)
     _audit(call, project, ai_config, row, "updateAIConfigVariation", "updated variation")
-    return variation_view(ai_config, project, row)
+    return variation_view(ai_config, project, row, Shown())
 
 
 def delete_variation(call: Call, project: str, config: str, key: str) -> Json:
