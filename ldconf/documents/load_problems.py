@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from ldconf.core.address import Address
 from ldconf.core.diagnostic import Diagnostic, Position, Severity
+
+LONGEST = 500  # characters of a message
 
 
 class Problems:
@@ -20,7 +23,9 @@ class Problems:
         """Collect one diagnostic."""
         if diagnostic.address is not None and diagnostic.is_error:
             self.addresses.add(diagnostic.address)
-        self._found.setdefault((diagnostic.position, diagnostic.summary), diagnostic)
+        hint = one_line(diagnostic.hint) if diagnostic.hint else None
+        found = replace(diagnostic, summary=one_line(diagnostic.summary), hint=hint)
+        self._found.setdefault((found.position, found.summary), found)
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         """Collect many diagnostics."""
@@ -56,6 +61,16 @@ class Problems:
     def has_errors(self) -> bool:
         """True if anything found stops a command."""
         return any(found.is_error for found in self._found.values())
+
+
+def one_line(text: str) -> str:
+    """Return a message as one printable line: keys of a document may hold anything."""
+    line = text[: LONGEST + 1]
+    if not line.isprintable():
+        line = "".join(
+            char if char.isprintable() else char.encode("unicode_escape").decode() for char in line
+        )
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:

@@ -599,4 +599,16 @@ CASES: tuple[Case, ...] = (
         "b.yaml:3:20: `description` must be text, not the number 1",
         schema=True,
     ),
+    case(
+        "control-characters-in-a-key",
+        'tools:\n  t: {"a\\e[31m\\nb": 1}\n',
+        "a.yaml:2:7: unknown key `a\\x1b[31m\\nb`",
+        schema=True,
+    ),
+    case(
+        "very-long-key",
+        'tools:\n  t: {"' + "x" * 600 + '": 1}\n',
+        "a.yaml:2:7: unknown key `xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...",
+        schema=True,
+    ),
 )
