@@ -40,8 +40,6 @@ class AIConfig(Resource):
     """An AI Config. Its variations and targeting have addresses of their own."""
 
     immutable: ClassVar[frozenset[str]] = frozenset({"mode"})
-    # Fields where a document may write `{file: PATH}` instead of the text.
-    file_fields: ClassVar[frozenset[tuple[str, ...]]] = frozenset({("description",)})
 
     name: Str = Field(default="", min_length=1, description="Display name; the key if absent")
     description: Str | None = Field(default=None, description="What it is for")

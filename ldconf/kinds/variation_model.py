@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence, Set
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, field_validator, model_validator
 
@@ -79,11 +79,6 @@ Tool: TypeAlias = Annotated[
 
 class Variation(Resource):
     """A variation. It is shared by all environments: an edit takes effect wherever it is served."""
-
-    # Fields where a document may write `{file: PATH}` instead of the value.
-    file_fields: ClassVar[frozenset[tuple[str, ...]]] = frozenset(
-        {("instructions",), ("description",), ("messages", "*", "content"), ("outputFormat",)}
-    )
 
     name: NonEmpty = Field(default="", description="Display name; the key if absent")
     model_config_key: Str | None = Field(
