@@ -298,6 +298,9 @@ def _path(project: str, key: str) -> str:
 EXAMPLE = """\
 aiConfigs:
   pet-store-agent:
+    variations:
+      base-config: {modelConfigKey: Anthropic.claude-sonnet-4-5}
+      model-variant-2: {modelConfigKey: OpenAI.gpt-4o-mini}
     targeting:
       test:
         targets: [{variation: base-config, contextKind: user, values: [qa-1, qa-2]}]
