@@ -212,7 +212,7 @@ def check(address: Address, resource: Resource) -> Sequence[Problem]:
     if address.key != DISABLED:
         return ()
     hint = "it exists in every AI Config; choose another key"
-    return (Problem(f"`{DISABLED}` is a reserved variation key", hint=hint),)
+    return (Problem(f"{DISABLED!r} is a reserved variation key", hint=hint),)
 
 
 def references(address: Address, resource: Resource) -> Sequence[Reference]:

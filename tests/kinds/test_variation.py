@@ -284,7 +284,7 @@ def test_references_of_another_resource_are_a_programming_error():
 def test_key_disabled_is_reserved():
     assert VARIATION.check is not None
     (problem,) = VARIATION.check(variation_address("bot", "disabled"), Variation())
-    assert problem.summary == "`disabled` is a reserved variation key"
+    assert problem.summary == "'disabled' is a reserved variation key"
 
 
 def test_other_keys_are_free():
