@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ldconf.core import address as addresses
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Create, Delete, Note, NoteKind, Restore
+from ldconf.core.change import Change, Create, Delete, Note, NoteKind
 from ldconf.core.resource import Json, same
 from ldconf.core.workspace import WorkspaceSettings
 from ldconf.kinds.variation_model import ARCHIVED
@@ -120,8 +120,6 @@ def about_change(scene: Scene, change: Change) -> Iterator[Note]:
                 "a delete cannot be undone: a revert makes a new object without its history",
                 address,
             )
-        case Restore():
-            yield Note(NoteKind.WARNING, "restored: it was archived in LaunchDarkly", address)
         case _:
             pass
     observed = scene.live.observed(address)

@@ -38,6 +38,9 @@ class PlanOptions:
         return any(address.matches(str(pattern)) for pattern in self.resend)
 
 
+DEFAULTS = PlanOptions()
+
+
 def empty_base(desired: Workspace, ref: str | None = None) -> Workspace:
     """Return the base of a first adoption: no such workspace there, so guards from the files."""
     return replace(Workspace(desired.settings, {}), ref=ref)

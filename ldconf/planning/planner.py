@@ -9,7 +9,7 @@ from ldconf.core.workspace import Workspace
 from ldconf.planning import problems
 from ldconf.planning.assemble import Findings, assemble
 from ldconf.planning.compare import Comparison, Scene, compare
-from ldconf.planning.options import PlanOptions
+from ldconf.planning.options import DEFAULTS, PlanOptions
 from ldconf.planning.removal import removals
 from ldconf.planning.scope import Scope
 from ldconf.planning.settle import settle
@@ -19,7 +19,7 @@ def plan(
     desired: Workspace,
     live: Live,
     base: Workspace | None,
-    options: PlanOptions = PlanOptions(),  # noqa: B008 - frozen
+    options: PlanOptions = DEFAULTS,
 ) -> Plan:
     """Return what apply would do, and everything else a reviewer must know.
 

@@ -58,7 +58,12 @@ def _users(
         if not address.covers(naming.by) or naming.served
     }
     for user in sorted(users):
-        yield f"{user} (its change is refused)" if user in refused else str(user)
+        if user in refused:
+            yield f"{user} (its change is refused)"
+        elif (scene.live.values(user) or {}).get(STATE) == ARCHIVED:
+            yield f"{user} (archived)"
+        else:
+            yield str(user)
     yield from _experiments(scene, address)
     yield from _told_by_the_server(scene, change)
 

@@ -114,6 +114,16 @@ def test_tool_in_use_is_not_deleted() -> None:
     assert summaries(found) == [f"cannot be deleted: used by {A}"]
 
 
+def test_archived_variation_still_uses_its_tools() -> None:
+    retired = {A: {"state": "archived"}, TEST: {"fallthrough": "b"}, PRODUCTION: None}
+    live = live_with({TEST: {"fallthrough": "b"}, PRODUCTION: None})
+    pins = [{"key": "search", "version": 1}]
+    live = with_live(live, A, name="A", tools=pins, state="archived")
+    desired = edited({**retired, SEARCH: None}, removed=[SEARCH])
+    found = planned(desired, live, edited(retired))
+    assert summaries(found) == [f"cannot be deleted: used by {A} (archived)"]
+
+
 def test_users_are_judged_after_the_changes_of_the_plan() -> None:
     desired = edited({B: None, TEST: {"fallthrough": "a"}}, removed=[B])
     assert verbs(planned(desired)) == {TEST: "update", B: "delete"}
