@@ -1,4 +1,4 @@
-"""The kind `targeting`: who gets which variation in one environment. Source: reference section 5."""
+"""The kind `targeting`: who gets which variation in an environment. Source: reference section 5."""
 
 from __future__ import annotations
 
