@@ -81,7 +81,7 @@ def observed(address: str | Address, *, version: int | None = 1, **fields: Json)
     model = kind_of(found).model
     state = fields.pop("state", None)
     given = model.model_validate(fields)
-    empty = {
+    empty: dict[str, Json] = {
         name: None
         for name, field in model.model_fields.items()
         if name not in given.model_fields_set and name != "off"
@@ -126,8 +126,10 @@ def live(
             for environment in known:
                 place = addresses.targeting(address.key, environment.key)
                 found.setdefault(place, observed(place))
-        is_made = isinstance(fields, Observed)
-        found[address] = fields if is_made else observed(address, **fields)
+        if isinstance(fields, Observed):
+            found[address] = fields
+        else:
+            found[address] = observed(address, **fields)
     return Live(
         PROJECT,
         {environment.key: environment for environment in known},

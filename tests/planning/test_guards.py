@@ -202,7 +202,7 @@ def test_refusal_spares_what_does_not_depend_on_it() -> None:
 
 def many(count: int, edits: int = 0, **more: Any) -> Any:
     """Return a workspace of tools, the first ones edited."""
-    tools = {
+    tools: dict[str, Any] = {
         f"tools/t{number}": {"schema": {}, "description": "new" if number < edits else "old"}
         for number in range(count)
     }

@@ -99,7 +99,10 @@ def test_pin_written_into_the_file_is_intended_though_live_was_repinned() -> Non
 
 
 def test_tool_attached_by_hand_is_drift_and_nothing_is_repinned() -> None:
-    by_hand = {A: {"tools": ["search", "other"]}, "tools/other": {"schema": {"type": "object"}}}
+    by_hand: dict[str, Any] = {
+        A: {"tools": ["search", "other"]},
+        "tools/other": {"schema": {"type": "object"}},
+    }
     live = at_version(live_with(by_hand), SEARCH, 3)
     found = planned(files(), live)
     assert found.changes == ()
