@@ -192,7 +192,7 @@ def _json(path: str, raw: bytes) -> Document:
         position = Position(path, err.lineno, err.colno)
     except _Duplicate as err:
         found = parse(raw, path)
-        if found.problems:
+        if any(one.rule == "yaml-duplicate-key" for one in found.problems):
             return found
         problem = str(err)
     except UnicodeEncodeError:

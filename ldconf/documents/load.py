@@ -29,6 +29,7 @@ from ldconf.documents.load_salvage import salvaged_addresses
 from ldconf.documents.load_sections import Raw, Sections, read_sections
 from ldconf.documents.load_settings import NESTED, load_settings, read_settings
 from ldconf.documents.tree import Tree
+from ldconf.documents.yaml import Path
 from ldconf.kinds import KIND_BY_NAME
 from ldconf.kinds.targeting import Targeting
 
@@ -183,7 +184,7 @@ def _is_in_listed_environment(
 def _with_files(address: Address, raw: Raw, reader: files.Files, reading: _Reading) -> Written:
     """Return the object with every `{file:}` replaced by what the file holds."""
     value = raw.value
-    named: dict[tuple[str | int, ...], str] = {}
+    named: dict[Path, str] = {}
     for reference in files.references(value):
         try:
             content = reader.content(raw.place.file, reference)
@@ -205,12 +206,8 @@ def _validated(resolved: Resolved, reading: _Reading) -> Resource | None:
     except ValidationError as err:
         positions = Positions(reading.sources, {resolved.address: resolved.places})
 
-        def written(path: tuple[str | int, ...]) -> str | None:
-            for place in resolved.places.fields.get(str(path[0]), ()) if path else ():
-                found = reading.sources.written(place.below(*path))
-                if found is not None:
-                    return found
-            return None
+        def written(path: Path) -> str | None:
+            return positions.written(resolved.address, path)
 
         also = (*(extends.KEYS if kind.name in extends.RULES else ()), *CHILDREN.get(kind.name, ()))
         for flaw in flaws(kind.model, err, resolved.value, written, also):

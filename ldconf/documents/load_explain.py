@@ -157,7 +157,7 @@ def _explain(path: Path, details: ErrorDetails, value: Json, allowed: Sequence[s
         return Flaw(path[:-1], f"`{path[-1]}` is missing{inside}", "missing-key", at_key=True)
     if kind in _LIMITS:
         limit, words = _LIMITS[kind]
-        summary = f"{name} must be {words} {context.get(limit)}, not {given}"
+        summary = f"{name} must be {words} {context.get(limit):g}, not {given}"
         return Flaw(path, summary, "wrong-value")
     if kind in ("string_too_short", "too_short"):
         return Flaw(path, _too_short(name, given, context), "wrong-value")
@@ -184,7 +184,7 @@ def _too_short(name: str, given: Json, context: Mapping[str, Any]) -> str:
         return f"{name} needs at least one entry"
     if least == 1:
         return f"{name} must not be empty"
-    return f"{name} must have a length of at least {least}"
+    return f"{name} needs at least {least} {'characters' if isinstance(given, str) else 'entries'}"
 
 
 def _said_by_a_model(path: Path, words: str, value: Json) -> Flaw:

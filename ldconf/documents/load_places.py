@@ -81,30 +81,35 @@ class Positions(Mapping[tuple[Address, Path], Position]):
     def __getitem__(self, wanted: tuple[Address, Path]) -> Position:
         address, path = wanted
         found = self._objects.get(address)
-        if found is not None:
-            if not path:
-                position = self._sources.key(found.own)
-                if position is not None:
-                    return position
-            for place in self._candidates(found, path):
-                position = self._sources.value(place.below(*path))
-                if position is not None:
-                    return position
-        raise KeyError(wanted)
+        position = self._exact(found, path) if found else None
+        if position is None:
+            raise KeyError(wanted)
+        return position
 
     def nearest(self, address: Address, path: Path, *, at_key: bool = False) -> Position | None:
         """Return where a path, or as much of it as is written, stands; `at_key`: where its key."""
-        found = self._objects.get(address)
-        if found is None:
-            return None
-        for length in range(len(path), 0, -1):
-            part = path[:length]
-            for place in self._candidates(found, part):
-                at = place.below(*part)
-                position = self._sources.key(at) if at_key else self._sources.value(at)
-                if position is not None:
-                    return position
-        return self._sources.key(found.own)
+        found = self._objects[address]
+        lengths = range(len(path), -1, -1)
+        tries = (self._exact(found, path[:length], at_key=at_key) for length in lengths)
+        return next((position for position in tries if position is not None), None)
+
+    def written(self, address: Address, path: Path) -> str | None:
+        """Return a scalar of an object as it stands in its file."""
+        texts = (self._sources.written(place) for place in self._places(address, path))
+        return next((text for text in texts if text is not None), None)
+
+    def _exact(self, found: ObjectPlaces, path: Path, *, at_key: bool = False) -> Position | None:
+        if not path:
+            return self._sources.key(found.own)
+        where = self._sources.key if at_key else self._sources.value
+        places = found.fields.get(str(path[0]), ())
+        tries = (where(place.below(*path)) for place in places)
+        return next((position for position in tries if position is not None), None)
+
+    def _places(self, address: Address, path: Path) -> Iterator[Place]:
+        fields = self._objects[address].fields
+        for place in fields.get(str(path[0]), ()) if path else ():
+            yield place.below(*path)
 
     def __iter__(self) -> Iterator[tuple[Address, Path]]:
         for address, found in self._objects.items():
@@ -127,7 +132,3 @@ class Positions(Mapping[tuple[Address, Path], Position]):
             path, node = pending.pop()
             yield path
             pending += [((*path, step), child) for step, child in node.children()]
-
-    @staticmethod
-    def _candidates(found: ObjectPlaces, path: Path) -> tuple[Place, ...]:
-        return found.fields.get(str(path[0]), ())

@@ -202,10 +202,10 @@ class GitTree:
         return self._blobs
 
     def _content(self, path: str, object_id: str) -> bytes:
-        batch = self._batch or self._start()
-        assert batch.stdin is not None
-        assert batch.stdout is not None
         try:
+            batch = self._batch or self._start()
+            assert batch.stdin is not None
+            assert batch.stdout is not None
             batch.stdin.write(object_id.encode() + b"\n")
             batch.stdin.flush()
             header = batch.stdout.readline().split()

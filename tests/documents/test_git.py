@@ -90,6 +90,15 @@ def test_unknown_ref_is_an_error_with_a_way_out(repository: Repository, ref: str
     assert "fetch-depth: 0" in caught.value.hint
 
 
+def test_commit_without_its_tree_is_an_error(repository: Repository) -> None:
+    repository.commit({"x": ""})
+    tree = repository.git("rev-parse", "HEAD^{tree}")
+    (repository.root / ".git/objects" / tree[:2] / tree[2:]).unlink()
+
+    with pytest.raises(LdconfError, match="the commit of 'HEAD' is not in this clone"):
+        git.resolve(repository.root, "HEAD")
+
+
 def test_shallow_clone_names_the_fetch_depth(repository: Repository, tmp_path: Path) -> None:
     first = repository.commit({"x": "1"})
     repository.commit({"x": "2"})

@@ -149,6 +149,7 @@ def test_removed_and_consents() -> None:
     removed: [tools/old, aiConfigs/x/variations/v, segments/beta/test]
     consents:
     - {address: tools/*, allow: [drift, protected], because: INC-1}
+    - {address: "*", allow: [deletes, updates], because: INC-2}
     """
     found = workspace(text)
 
@@ -157,6 +158,8 @@ def test_removed_and_consents() -> None:
     assert [consent.identity for consent in found.consents] == [
         ("tools/*", "drift", "INC-1"),
         ("tools/*", "protected", "INC-1"),
+        ("*", "deletes", "INC-2"),
+        ("*", "updates", "INC-2"),
     ]
     assert found.consents[0].position == Position("a.yaml", 3, 3)
 

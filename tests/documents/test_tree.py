@@ -247,3 +247,15 @@ def test_unreadable_settings_elsewhere_are_no_base(tmp_path: Path) -> None:
     repository.git("rm", "-rq", "a")
 
     assert find_base(tmp_path, commit, "b", "p") is None
+
+
+def test_git_that_is_gone_makes_files_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = Repository(tmp_path).commit({"a.md": "a"})
+    tree = GitTree(tmp_path, commit, "")
+    assert tree.paths() == ["a.md"]
+    tree.close()
+    monkeypatch.setenv("PATH", "")
+
+    assert reason(tree, "a.md") == "cannot be read from git"

@@ -145,6 +145,30 @@ def test_bad_bytes_are_found_in_the_right_line(end: str) -> None:
     assert found.position == Position("a.yaml", 2, 5)
 
 
+def test_ten_megabytes_are_refused_before_they_are_parsed() -> None:
+    (found,) = parse(b"#" * 10_000_000, "a.yaml").problems
+
+    assert found.summary == "the file is too large: 10,000,000 bytes, the limit is 10,000,000"
+
+
+def test_merge_key_as_a_value_is_text() -> None:
+    assert value("a: <<\n") == {"a": "<<"}
+
+
+def test_depth_through_aliases_is_counted() -> None:
+    text = "a: &a " + "[" * 60 + "]" * 60 + "\nb: " + "[" * 50 + "*a" + "]" * 50 + "\n"
+
+    (found,) = parse(text, "a.yaml").problems
+
+    assert found.summary == "nested too deeply; the limit is 100 levels"
+
+
+def test_depth_is_counted_beside_aliases() -> None:
+    (found,) = parse("a: &a 1\nb: [*a, " + "[" * 120 + "]" * 120 + "]\n", "a.yaml").problems
+
+    assert found.summary == "nested too deeply; the limit is 100 levels"
+
+
 def test_text_is_accepted_as_well_as_bytes() -> None:
     assert parse("a: é\n", "a.yaml").value == parse("a: é\n".encode(), "a.yaml").value
 

@@ -228,4 +228,26 @@ CASES: tuple[Case, ...] = (
         {"a.yaml": Link("nowhere.yaml")},
         "a.yaml:1:1: the file is a symbolic link, which is not followed",
     ),
+    json(
+        "json-duplicate-beside-a-surrogate-pair",
+        '{"a": "\\ud83d\\ude00",\n "b": 1, "b": 2}',
+        "a.yaml:3:20: s.json cannot be read as JSON",
+        "s.json:1:1: the key 'b' stands here twice",
+    ),
+    json(
+        "json-float-overflow",
+        '{"a": 1e999}',
+        "a.yaml:3:20: s.json cannot be read as JSON",
+        "s.json:1:1: the number 1e999... is too large",
+    ),
+    case(
+        "from-a-folder-and-nowhere",
+        {"docs/a.yaml": "tools:\n  t:\n    description: {file: prompts/x.md}\n"},
+        "docs/a.yaml:3:25: docs/prompts/x.md does not exist",
+    ),
+    case(
+        "name-of-a-document",
+        {b"\xff.yaml".decode("utf-8", "surrogateescape"): "tools: {}\n"},
+        "\\udcff.yaml:1:1: the name of the file is not UTF-8",
+    ),
 )

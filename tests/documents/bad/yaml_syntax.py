@@ -1,5 +1,7 @@
 """Files that are not (our) YAML."""
 
+
+
 from __future__ import annotations
 
 from tests.documents.bad.case import Case, case
@@ -212,4 +214,9 @@ CASES: tuple[Case, ...] = (
         schema=True,
     ),
     case("null-byte", b"tools: {}\n\x00\n", "a.yaml:2:1: control character U+0000 in the file"),
+    case(
+        "integer-beyond-64-bits",
+        "tools:\n  a:\n    customParameters: {x: 18446744073709551616}\n",
+        "a.yaml:3:27: the number is too large",
+    ),
 )
