@@ -38,7 +38,7 @@ def _explained(error: BaseException, run: Run) -> int:
             run.tell(error.diagnostics)
             return int(error.exit_code)
         case LdconfError():
-            return _world_error(error, verbose=run.verbose)
+            return _world_error(error, run)
         case _ if isinstance(error, _UsageError):
             error.show()  # type: ignore[attr-defined]  # click's own class has it
             return ExitCode.USAGE
@@ -46,14 +46,14 @@ def _explained(error: BaseException, run: Run) -> int:
             return _internal_error(error, verbose=run.verbose)
 
 
-def _world_error(error: LdconfError, *, verbose: bool) -> int:
+def _world_error(error: LdconfError, run: Run) -> int:
     lines = [f"error: {error.summary}"]
     if isinstance(error, ApiError):
-        where = [error.method, error.path, str(error.status or "")]
-        lines.append(" ".join(filter(None, where)))
+        path = f"{run.host}/api/v2{error.path}" if error.path else run.host
+        lines.append(" ".join(filter(None, [error.method, path, str(error.status or "")])))
         lines.append(error.message if error.message not in error.summary else "")
     lines.append(error.hint or "")
-    if verbose:
+    if run.verbose:
         lines.append(_trace(error))
     return _told("\n  ".join(filter(None, lines)), error.exit_code)
 

@@ -13,6 +13,7 @@ from ldconf.cli.run import Run
 from ldconf.core.change import Plan
 from ldconf.core.errors import ExitCode
 from ldconf.render import json, markdown, report, text
+from ldconf.render.redact import plan_file
 from ldconf.render.rows import Report
 from ldconf.workflow.plan import Planned
 
@@ -56,7 +57,7 @@ def finish(run: Run, planned: Planned, drawn: Drawn) -> None:
     }
     formats.write(run, drawn.formats, draw)
     if drawn.out is not None:
-        formats.write_file(drawn.out, planned.file)
+        formats.write_file(drawn.out, plan_file(planned.file) if drawn.redact else planned.file)
     actions.leave_plan(run, found)
 
 

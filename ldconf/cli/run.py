@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ class Run:
     local: bool = False
     quiet: bool = False
     verbose: bool = False
+    host: str = ""  # once it is known
 
     def root(self) -> Path:
         """Return the workspace folder."""
@@ -69,7 +70,9 @@ class Run:
         from ldconf.workflow.site import Site
 
         if not self.local:
-            yield Site(root, connection(settings, os.environ), settings)
+            account = connection(settings, os.environ)
+            self.host = account.host
+            yield Site(root, account, settings)
             return
         from ldconf.cli.local import local_connection
 
@@ -131,12 +134,8 @@ class Run:
         """Run an async use case to its end. `--verbose` logs its requests."""
         import anyio
 
-        if self.verbose:
-            import logging
-
-            logging.basicConfig(stream=sys.stderr, format="%(message)s", level=logging.WARNING)
-            logging.getLogger("ldconf").setLevel(logging.DEBUG)
-        return anyio.run(partial(work, *arguments, **named))
+        with _log_on_stderr() if self.verbose else nullcontext():
+            return anyio.run(partial(work, *arguments, **named))
 
 
 def run_of(context: typer.Context) -> Run:
@@ -144,6 +143,20 @@ def run_of(context: typer.Context) -> Run:
     found = context.find_object(Run)
     assert found is not None
     return found
+
+
+@contextmanager
+def _log_on_stderr() -> Iterator[None]:
+    """Write our own log (requests, waits) to stderr; other libraries keep quiet."""
+    import logging
+
+    logger, handler = logging.getLogger("ldconf"), logging.StreamHandler(sys.stderr)
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def _look(stream: TextIO) -> Look:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from ldconf.core.resource import Json, sha256
@@ -20,6 +21,15 @@ def redacted(name: str, value: Json) -> Json:
     if isinstance(value, list | tuple):
         return [redacted(name if isinstance(inner, str) else "", inner) for inner in value]
     return value
+
+
+def plan_file(text: str) -> str:
+    """Return a plan file without its texts. Hashes stay, so it can still be applied."""
+    whole = json.loads(text)
+    for change in whole["changes"]:
+        for name, sides in change["fields"].items():
+            sides |= {side: redacted(name, sides[side]) for side in ("before", "after")}
+    return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
 def _placeholder(text: str) -> str:

@@ -1,0 +1,5 @@
+"""`python -m ldconf`."""
+
+from ldconf.cli.main import run
+
+run()

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.e2e.world import BASE, TEST, VARIATION, World
+
+
+def test_apply_then_plan_has_no_changes(world: World) -> None:
+    first = world.run("plan", "--detailed-exitcode")
+    assert first.code == 2
+    assert "14 to create; risk: medium" in first.out
+    done = world.run("apply", "--yes")
+    assert done.code == 0
+    assert "Applied: 14 changes done." in done.out
+    again = world.run("plan", "--detailed-exitcode")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "No changes. 14 unchanged.")
+
+
+def test_plan_is_pure(world: World) -> None:
+    assert world.run("plan", "--format", "json").out == world.run("plan", "--format", "json").out
+
+
+def test_apply_without_terminal_needs_a_way(world: World) -> None:
+    found = world.run("apply")
+    assert found.code == 64
+    assert "--yes" in found.err
+
+
+def test_plan_file_is_applied_without_asking(world: World) -> None:
+    assert world.run("plan", "--out", "plan.json", "--quiet").code == 0
+    assert world.run("apply", "plan.json").code == 0
+
+
+def test_digest_is_applied_without_asking(world: World) -> None:
+    digest = world.run("plan", "--format", "json").json["digest"]
+    assert world.run("apply", "--reviewed", digest).code == 0
+
+
+def test_change_that_was_not_reviewed_is_refused_before_any_write(world: World) -> None:
+    world.run("plan", "--out", "plan.json")
+    world.edit("temperature: 0.7", "temperature: 0.9")
+    found = world.run("apply", "plan.json")
+    assert found.code == 3
+    assert BASE in found.err
+    assert world.run("plan", "--format", "json").json["summary"]["counts"]["create"] == 14
+
+
+def test_wrong_plan_file_is_named(world: World) -> None:
+    (world.root / "x.json").write_text("{}")
+    assert world.run("apply", "x.json").code == 1
+    missing = world.run("apply", "nothing.json")
+    assert missing.code == 64
+    assert "nothing.json" in missing.err
+
+
+def test_target_leaves_other_changes_out_and_counts_them(world: World) -> None:
+    found = world.run("plan", "--target", "tools/*", "--format", "json").json
+    assert [group["title"] for group in found["groups"]] == ["Tools"]
+    assert found["summary"]["counts"]["leftOut"] == 10
+
+
+def test_target_that_needs_something_else_names_it(world: World) -> None:
+    found = world.run("plan", "--target", BASE)
+    assert found.code == 1
+    assert "--target tools/get_product" in found.err
+
+
+def test_several_formats_go_to_files_and_stdout(world: World) -> None:
+    found = world.run("plan", "--format", "text,json=plan.json", "--format", "markdown=plan.md")
+    assert found.out.startswith("Plan for pet-store-agent")
+    assert json.loads((world.root / "plan.json").read_text())["kind"] == "plan"
+    assert (world.root / "plan.md").read_text().startswith("<!-- ldconf plan")
+
+
+def test_redacted_plan_holds_no_prompt_anywhere(world: World) -> None:
+    found = world.run("plan", "--redact-text", "--out", "p.json", "--format", "text,json,markdown")
+    prompt = "You answer one customer at a time"
+    assert prompt not in found.both
+    assert prompt not in (world.root / "p.json").read_text()
+    assert world.run("apply", "p.json").code == 0
+
+
+def test_show_requests(world: World) -> None:
+    found = world.run("plan", "--show-requests", "--target", "tools/get_product")
+    assert "POST /projects/pet-store-agent/ai-tools {" in found.out
+
+
+def test_edit_in_the_files_is_shown_with_where_it_takes_effect(applied: World) -> None:
+    applied.edit("temperature: 0.7", "temperature: 0.3")
+    found = applied.run("plan", "--base", "HEAD")
+    assert "takes effect in: test 50 % and by rules, production 100 %" in found.out
+    assert "model.parameters.temperature: 0.7 → 0.3" in found.out
+    assert f"inherited from {BASE}" in found.out
+
+
+def test_refused_change_exits_3_in_plan_and_apply(applied: World) -> None:
+    applied.edit("guards:", f"guards:\n  protect: [{TEST}]", "ldconf.yaml")
+    base = applied.commit("protect")
+    applied.edit("model-variant-2: rest", "model-variant-2: 10, disabled: rest")
+    found = applied.run("plan", "--base", base)
+    assert found.code == 3
+    assert "protected" in found.out
+    assert applied.run("apply", "--base", base, "--yes").code == 3
+
+
+def test_offline_plan_against_a_commit(world: World) -> None:
+    world.commit()
+    world.edit("temperature: 0.7", "temperature: 0.3")
+    found = world.command("plan", "--against", "HEAD", "--detailed-exitcode")
+    assert found.code == 2
+    assert "model.parameters.temperature: 0.7 → 0.3" in found.out
+    assert "not with LaunchDarkly" in found.out
+    assert "digest" not in found.out
+
+
+def test_offline_plan_of_the_same_files_is_empty(world: World) -> None:
+    world.commit()
+    found = world.command("plan", "--against", "HEAD", "--detailed-exitcode")
+    assert found.code == 0, found.out
+
+
+def test_sample_contexts_without_the_sdk(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.root / "contexts.jsonl").write_text('{"kind": "user", "key": "u1"}\n')
+    monkeypatch.setattr("ldconf.workflow.samples.find_spec", lambda _: None)
+    found = world.run("plan")
+    assert found.code == 1
+    assert "pip install 'ldconf[agent]'" in found.err
+    assert "sample contexts: not evaluated" in world.run("plan", "--no-samples").out
+
+
+def test_plan_in_github_actions_leaves_summary_outputs_and_annotations(
+    applied: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied.hot_fix()
+    applied.edit("temperature: 0.7", "temperature: 0.3")
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(applied.root / "summary.md"))
+    monkeypatch.setenv("GITHUB_OUTPUT", str(applied.root / "outputs"))
+    found = applied.run("plan", "--base", "HEAD")
+    assert found.code == 3
+    assert "::error file=pet-store-agent.yaml,line=" in found.err
+    assert "### Plan for `pet-store-agent`" in (applied.root / "summary.md").read_text()
+    assert "conflicts<<" in (applied.root / "outputs").read_text()
+
+
+def test_audit_log_carries_commit_and_reason(applied: World) -> None:
+    applied.edit("name: Base config", "name: Basis")
+    commit = applied.commit("Rename the base")
+    assert applied.run("apply", "--yes").code == 0
+    versions = applied.rest("GET", VARIATION)["items"]
+    newest = max(versions, key=lambda row: row["version"])
+    assert commit[:7] in newest["comment"]
