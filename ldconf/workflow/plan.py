@@ -14,6 +14,7 @@ from ldconf.core.diagnostic import Diagnostic
 from ldconf.core.live import Live
 from ldconf.core.resource import Observed
 from ldconf.core.workspace import Consent, Workspace
+from ldconf.kinds.variation_live import wanted_fields
 from ldconf.planning import planfile
 from ldconf.planning.options import PlanOptions
 from ldconf.planning.planner import needs_history, plan
@@ -143,7 +144,7 @@ def wants(workspace: Workspace) -> Wants:
     fields = {
         (address, name)
         for address, resource in workspace.resources.items()
-        for name in resource.managed_names
+        for name in wanted_fields(resource)
     }
     ai_configs = frozenset(address.ai_config for address in named if address.ai_config is not None)
     return Wants(fields=frozenset(fields), targeting=None if everywhere else ai_configs)
