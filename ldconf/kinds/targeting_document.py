@@ -85,7 +85,7 @@ def live_targeting(document: Document, environment: str) -> LiveTargeting:
     reading = _Reading(variation_keys(document), _baseline_index(document))
     rules = tuple(reading.rule(index, rule) for index, rule in enumerate(block.get("rules") or ()))
     slot = block.get(FALLTHROUGH) or {}
-    fallthrough, experiment = reading.serve(slot, "fallthrough")
+    fallthrough, experiment = reading.serve(slot, "the fallthrough")
     targets = reading.targets([*(block.get("targets") or ()), *(block.get("contextTargets") or ())])
     return LiveTargeting(
         VariationIds(document), targets, rules, fallthrough, experiment, tuple(reading.problems)

@@ -198,6 +198,17 @@ def test_variation_keys_come_from_meta_then_key_then_unique_name():
     )
 
 
+def test_variation_without_a_key_is_shown_by_its_number():
+    whole = document({"test": block(fallthrough={"variation": 3})}, KEYS)
+    whole["variations"][3] = {**whole["variations"][2], "_id": "id-x", "value": {}, "key": ""}
+    whole["variations"][2]["value"] = {}
+    found = observed(whole, "test")
+    assert found.resource.managed()["fallthrough"] == "#3"
+    assert found.meta["unsupported"] == (
+        "the fallthrough serves a variation without a key (number 3)"
+    )
+
+
 def test_ids_of_a_key_that_two_variations_have_are_not_guessed():
     twin = {"name": "A", "value": {"_ldMeta": {"variationKey": "one"}}}
     ids = VariationIds({"key": "bot", "variations": [{"_id": "1", **twin}, {"_id": "2", **twin}]})

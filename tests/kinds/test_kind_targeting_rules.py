@@ -75,6 +75,11 @@ def test_rule_with_another_name_keeps_it():
     assert settle([rule("A")], [rule("B")]) == [rule("B")]
 
 
+def test_rules_without_counterpart_stay_as_they_are():
+    live = [rule(None, "x"), rule("B", "y")]
+    assert settle([rule("A", "z")], live) == live
+
+
 def test_imported_name_equals_none_even_if_the_serve_differs():
     assert settle([rule("rule-1", serve="one")], [rule(serve="two")]) == [
         rule("rule-1", serve="two")
