@@ -149,7 +149,12 @@ class Database:
                 "SELECT json FROM audit WHERE date > ? AND date < ? ORDER BY seq DESC",
                 (-1 if after is None else after, 2**62 if before is None else before),
             )
-            for (text,) in rows:
+        while True:  # the lock is not held while the caller looks at an entry
+            with self.lock:
+                texts = rows.fetchmany(50)
+            if not texts:
+                return
+            for (text,) in texts:
                 yield json.loads(text)
 
     def copy_into(self, other: Database) -> None:

@@ -16,6 +16,7 @@ from ldconf.emulator.store import ACCOUNT, Store
 
 API = "/api/v2"
 SEMANTIC = "launchdarkly.semanticpatch"
+LARGEST = 2**62
 Handler = Callable[..., Json]
 
 
@@ -101,8 +102,8 @@ class Call:
             value = int(text)
         except ValueError:
             raise bad_request(f"{name} must be an integer") from None
-        if value < low:
-            raise bad_request(f"{name} must be at least {low}")
+        if not low <= value <= LARGEST:
+            raise bad_request(f"{name} must be from {low} to {LARGEST}")
         return value
 
     def project(self, key: str) -> Json:

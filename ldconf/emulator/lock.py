@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import ModuleType
 
 from ldconf.core.errors import LdconfError
 
@@ -29,6 +29,7 @@ class StateLock:
     """
 
     def __init__(self, state_dir: Path) -> None:
+        fcntl = _fcntl()
         self.path = state_dir / LOCK_FILE
         state_dir.mkdir(parents=True, exist_ok=True)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
@@ -54,6 +55,17 @@ class StateLock:
         """Let go. The file stays, empty: removing it would race with the next holder."""
         os.ftruncate(self._fd, 0)
         os.close(self._fd)
+
+
+def _fcntl() -> ModuleType:
+    try:
+        import fcntl
+    except ImportError as err:
+        raise LdconfError(
+            "the local LaunchDarkly needs a POSIX system for its lock file",
+            hint="on Windows, use WSL",
+        ) from err
+    return fcntl
 
 
 class Held(Exception):

@@ -97,11 +97,12 @@ class RestApp:
             content_type=(headers.one("content-type") or "").lower(),
             raw=body,
         )
-        if method in WRITES:
-            with self._store.transaction():
+        hold = self._store.transaction() if method in WRITES else self._store.lock
+        try:
+            with hold:
                 return route.status, found.handler(call, *found.values)
-        with self._store.lock:
-            return route.status, found.handler(call, *found.values)
+        except (UnicodeEncodeError, RecursionError) as err:
+            raise bad_request(f"the body cannot be stored: {err}") from None
 
 
 _CODES = {401: "unauthorized", 403: "forbidden", 404: "not_found", 409: "conflict"}
@@ -190,7 +191,8 @@ async def send_json(
     body = b""
     sent = [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()]
     if status != 204:
-        body = json.dumps(answer, separators=(",", ":"), ensure_ascii=False).encode()
+        text = json.dumps(answer, separators=(",", ":"), ensure_ascii=False)
+        body = text.encode(errors="backslashreplace")  # half a surrogate pair becomes an escape
         sent.append((b"content-type", b"application/json"))
         sent.append((b"content-length", str(len(body)).encode()))
     await send({"type": "http.response.start", "status": status, "headers": sent})

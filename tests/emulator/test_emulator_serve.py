@@ -188,6 +188,14 @@ def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "uvicorn" in missing.value.summary
 
 
+def test_a_system_without_file_locks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(LdconfError, match="POSIX"):
+        StateLock(tmp_path)
+
+
 def test_importing_serve_is_cheap() -> None:
     code = (
         "import sys, ldconf.emulator.serve;"

@@ -117,12 +117,12 @@ class Rules:
     def add_values(self, instruction: Mapping[str, Json]) -> None:
         """Add values that a clause does not have yet."""
         found = self._clause(instruction)
-        added = [value for value in _texts(instruction) if value not in found["values"]]
+        added = [value for value in texts_of(instruction) if value not in found["values"]]
         found["values"] = [*found["values"], *added]
 
     def remove_values(self, instruction: Mapping[str, Json]) -> None:
         """Remove values from a clause; absent ones are ignored."""
-        found, gone = self._clause(instruction), _texts(instruction)
+        found, gone = self._clause(instruction), texts_of(instruction)
         found["values"] = [value for value in found["values"] if value not in gone]
 
     def _clause(self, instruction: Mapping[str, Json]) -> dict[str, Json]:
@@ -146,11 +146,20 @@ SHARED: Mapping[str, Callable[[Rules, Mapping[str, Json]], None]] = {
 }
 
 
-def _texts(instruction: Mapping[str, Json]) -> Sequence[str]:
+def texts_of(instruction: Mapping[str, Json]) -> Sequence[str]:
+    """Return the `values` of an instruction, which must be texts."""
     values = instruction.get("values")
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise bad_request("values must be a list of strings")
     return values
+
+
+def context_kind(instruction: Mapping[str, Json]) -> str:
+    """Return the context kind of an instruction, `user` unless given."""
+    kind = instruction.get("contextKind") or "user"
+    if not isinstance(kind, str):
+        raise bad_request("contextKind must be a string")
+    return kind
 
 
 def instructions_of(body: Mapping[str, Json]) -> list[dict[str, Json]]:

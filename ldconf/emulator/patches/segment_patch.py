@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import fields
 from ldconf.emulator.http import bad_request, not_implemented
-from ldconf.emulator.patches.rules import SHARED, NewId, Rules, new_clauses
+from ldconf.emulator.patches.rules import SHARED, NewId, Rules, context_kind, new_clauses, texts_of
 
 BATCH = 1500  # keys in one instruction
 BIG = frozenset(
@@ -45,11 +45,11 @@ class SegmentPatch:
 
     def add_tags(self, instruction: Mapping[str, Json]) -> None:
         """`addTags`."""
-        self.segment["tags"] = fields.sorted_tags([*self.segment["tags"], *_values(instruction)])
+        self.segment["tags"] = fields.sorted_tags([*self.segment["tags"], *texts_of(instruction)])
 
     def remove_tags(self, instruction: Mapping[str, Json]) -> None:
         """`removeTags`."""
-        gone = set(_values(instruction))
+        gone = set(texts_of(instruction))
         self.segment["tags"] = [tag for tag in self.segment["tags"] if tag not in gone]
 
     def update_name(self, instruction: Mapping[str, Json]) -> None:
@@ -79,11 +79,11 @@ class SegmentPatch:
         if not fields.integer(weight) or not 0 <= weight <= 100_000:
             raise bad_request("weight must be an integer from 0 to 100000")
         rule["weight"] = weight
-        rule["rolloutContextKind"] = instruction.get("contextKind") or "user"
+        rule["rolloutContextKind"] = context_kind(instruction)
 
     def _targets(self, instruction: Mapping[str, Json], verb: str, list_: str, user: bool) -> None:
-        kind = "user" if user else instruction.get("contextKind") or "user"
-        values = _values(instruction)
+        kind = "user" if user else context_kind(instruction)
+        values = texts_of(instruction)
         if len(values) > BATCH:
             raise bad_request(f"an instruction may name at most {BATCH} keys")
         keys = self._keys(list_, kind)
@@ -138,10 +138,3 @@ def _members(segment: Mapping[str, Json], list_: str) -> list[tuple[str, str]]:
     for entry in segment[f"{list_}Contexts"]:
         named += [(entry.get("contextKind", "user"), key) for key in entry.get("values", ())]
     return named
-
-
-def _values(instruction: Mapping[str, Json]) -> list[str]:
-    values = instruction.get("values")
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise bad_request("values must be a list of strings")
-    return values

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ldconf.core.resource import Json, same
 from ldconf.emulator import fields
 from ldconf.emulator.http import bad_request
-from ldconf.emulator.patches.rules import SHARED, NewId, Rules, new_clauses
+from ldconf.emulator.patches.rules import SHARED, NewId, Rules, context_kind, new_clauses, texts_of
 
 WHOLE = 100_000  # weights are thousandths of a percent
 
@@ -98,7 +98,7 @@ class TargetingPatch:
     def add_targets(self, instruction: Mapping[str, Json]) -> None:
         """`addTargets`: fails if another variation targets one of the keys already."""
         variation = self._variation(instruction.get("variationId"))
-        kind, values = _kind(instruction), _values(instruction)
+        kind, values = context_kind(instruction), texts_of(instruction)
         for target in self.environment["targets"]:
             if target["contextKind"] != kind or target["variation"] == variation:
                 continue
@@ -115,8 +115,8 @@ class TargetingPatch:
     def remove_targets(self, instruction: Mapping[str, Json]) -> None:
         """`removeTargets`: absent keys are ignored."""
         variation = self._variation(instruction.get("variationId"), archived=True)
-        target = self._target(_kind(instruction), variation)
-        gone = set(_values(instruction))
+        target = self._target(context_kind(instruction), variation)
+        gone = set(texts_of(instruction))
         target["values"] = [value for value in target["values"] if value not in gone]
         self._drop_empty_targets()
 
@@ -236,17 +236,3 @@ def _flag(instruction: Mapping[str, Json]) -> bool:
     if not isinstance(value, bool):
         raise bad_request("trackEvents must be a boolean")
     return value
-
-
-def _kind(instruction: Mapping[str, Json]) -> str:
-    kind = instruction.get("contextKind") or "user"
-    if not isinstance(kind, str):
-        raise bad_request("contextKind must be a string")
-    return kind
-
-
-def _values(instruction: Mapping[str, Json]) -> list[str]:
-    values = instruction.get("values")
-    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-        raise bad_request("values must be a list of strings")
-    return values

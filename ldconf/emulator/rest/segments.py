@@ -154,10 +154,10 @@ def _edited(call: Call, environment: str, before: Json) -> tuple[dict[str, Json]
         patch.apply(instructions_of(body))
         return patch.segment, body.get("comment")
     body = call.body
-    if isinstance(body, dict) and "merge" in body:
+    if isinstance(body, dict) and isinstance(body.get("merge"), dict):
         return _checked(call.store, before, merge_patch(before, body["merge"])), body.get("comment")
     if "merge-patch" in call.content_type:
-        return _checked(call.store, before, merge_patch(before, body)), ""
+        return _checked(call.store, before, merge_patch(before, call.fields)), ""
     operations, comment = patch_of(call)
     return _checked(call.store, before, apply_json_patch(before, operations)), comment
 

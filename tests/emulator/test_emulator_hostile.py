@@ -1,0 +1,155 @@
+"""No request makes the local LaunchDarkly fail: it answers 2xx, 4xx or 501."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from ldconf.emulator.http import Route
+from ldconf.emulator.patches.segment_patch import KINDS as SEGMENT_KINDS
+from ldconf.emulator.patches.targeting_patch import KINDS as TARGETING_KINDS
+from ldconf.emulator.rest import ROUTES
+from tests.emulator.ld import SEMANTIC, Ld
+
+# Existing objects for every name in a route's path.
+NAMES = {
+    "{project}": "p",
+    "{environment}": "test",
+    "{config}": "bot",
+    "{variation}": "one",
+    "{model}": "My.m",
+    "{tool}": "find",
+    "{metric}": "m",
+    "{group}": "g",
+    "{segment}": "beta",
+    "{graph}": "team",
+    "{key}": "user",
+    "{flag}": "bot",
+}
+SCALARS = (None, -1, True, "\ud800", [], [7], {"x": None})
+FIELDS = (
+    *("key", "name", "description", "tags", "mode", "kind", "state", "value", "comment"),
+    *("environments", "defaultVariation", "messages", "model", "modelConfigKey", "tools"),
+    *("modelConfigVersion", "judgeConfiguration", "schema", "customParameters", "params", "id"),
+    *("costPerInputToken", "keys", "rootConfigKey", "edges", "metrics", "maintainerId", "urls"),
+    *("eventKey", "isNumeric", "percentileValue", "eventDefault", "winsorLowerPercentile"),
+    *("resourceId", "instructions", "environmentKey", "resourceKind", "minNumApprovals"),
+    *("randomizationUnits", "merge", "patch", "version", "requiredApprovalTags", "included"),
+)
+COMPLETE = {
+    "key": "fresh",
+    "name": "Fresh",
+    "kind": "custom",
+    "eventKey": "e",
+    "isNumeric": False,
+    "schema": {},
+    "id": "m",
+    "color": "FFFFFF",
+    "maintainerId": "m1",
+    "tags": [],
+    "metrics": [{"key": "m"}],
+    "keys": [],
+    "environmentKey": "test",
+    "resourceKind": "aiconfig",
+    "resourceId": "proj/p:env/test:aiconfig/bot",
+    "description": "d",
+    "instructions": [{"kind": "updateTrackEvents", "trackEvents": True}],
+    "randomizationUnits": [{"randomizationUnit": "user"}],
+}
+WRITES = [route for route in ROUTES if route.method != "GET" and route.handler]
+READS = [route for route in ROUTES if route.method == "GET" and route.handler]
+
+
+@pytest.fixture
+async def full(ld: Ld) -> Ld:
+    """One object of every family."""
+    await ld.post("/projects/p/ai-tools", {"key": "find", "schema": {}})
+    models = "/projects/p/ai-configs/model-configs"
+    await ld.post(models, {"key": "My.m", "id": "m", "name": "M"}, status=200)
+    await ld.ai_config("bot", "one", "two")
+    await ld.post("/projects/p/agent-graphs", {"key": "team", "name": "T"}, beta=True)
+    await ld.post("/metrics/p", {"key": "m", "kind": "custom", "eventKey": "e", "isNumeric": False})
+    group = {"key": "g", "name": "G", "kind": "standard", "maintainerId": "x", "tags": []}
+    await ld.post("/projects/p/metric-groups", {**group, "metrics": [{"key": "m"}]}, beta=True)
+    await ld.post("/segments/p/test", {"key": "beta", "name": "Beta"})
+    return ld
+
+
+def path_of(route: Route) -> str:
+    return "/".join(NAMES.get(part, part) for part in route.path.split("/"))
+
+
+async def send(ld: Ld, method: str, path: str, body: Any, content_type: str) -> None:
+    headers = {"Authorization": "api-1", "LD-API-Version": "beta", "Content-Type": content_type}
+    answer = await ld.http.request(
+        method, f"/api/v2{path}", content=json.dumps(body), headers=headers
+    )
+    assert answer.status_code in {200, 201, 204, 400, 404, 405, 409, 501}, (body, answer.text)
+    if answer.content:
+        answer.json()
+
+
+@pytest.mark.parametrize("route", WRITES, ids=lambda route: f"{route.method} {route.path}")
+async def test_hostile_bodies(full: Ld, route: Route) -> None:
+    method, path = route.method, path_of(route)
+    content_types = ["application/json"]
+    if route.method == "PATCH":
+        content_types.append(SEMANTIC)
+    for content_type in content_types:
+        for body in SCALARS:
+            await send(full, method, path, body, content_type)
+        for name in FIELDS:
+            for value in SCALARS:
+                await send(full, method, path, {**COMPLETE, name: value}, content_type)
+
+
+@pytest.mark.parametrize("kind", sorted(TARGETING_KINDS))
+async def test_hostile_targeting_instructions(full: Ld, kind: str) -> None:
+    ids = await full.ids()
+    add = {"kind": "addRule", "variationId": ids["one"], "clauses": []}
+    (rule,) = (await full.target(add))["rules"]
+    good = {"variationId": ids["one"], "ruleId": rule["_id"], "trackEvents": True, "values": ["a"]}
+    names = (
+        *("variationId", "rolloutWeights", "rolloutBucketBy", "rolloutContextKind", "ruleId"),
+        *("ruleIds", "rules", "clauses", "clauseIds", "clause", "clauseId", "values", "targets"),
+        *("contextKind", "description", "trackEvents", "beforeRuleId", "OnVariationValue"),
+    )
+    path = "/projects/p/ai-configs/bot/targeting"
+    for name in names:
+        for value in (*SCALARS, [{}], [[]], [{"clauses": [{}]}], {ids["one"]: "x"}, {"op": "in"}):
+            instruction = {**good, "kind": kind, name: value}
+            body = {"environmentKey": "test", "instructions": [instruction]}
+            await send(full, "PATCH", path, body, SEMANTIC)
+    await full.targeting()
+
+
+@pytest.mark.parametrize("kind", sorted(SEGMENT_KINDS))
+async def test_hostile_segment_instructions(full: Ld, kind: str) -> None:
+    names = ("values", "value", "ruleId", "ruleIds", "clauses", "weight", "contextKind", "clause")
+    for name in names:
+        for value in (*SCALARS, [{}], [{"op": "in"}], [[]]):
+            instruction = {"values": ["a"], "kind": kind, name: value}
+            body = {"environmentKey": "test", "instructions": [instruction]}
+            await send(full, "PATCH", "/segments/p/test/beta", body, SEMANTIC)
+
+
+@pytest.mark.parametrize("path", ["/metrics/p/m", "/segments/p/test/beta", "/projects/p"])
+async def test_hostile_json_patches(full: Ld, path: str) -> None:
+    pointers = ("", "/", "/name", "/tags", "/tags/-", "/tags/0", "/rules", "/rules/0/clauses", "x")
+    for op in ("add", "remove", "replace", "test", "move", "copy", 7, None):
+        for pointer in pointers:
+            for value in SCALARS:
+                patch = [{"op": op, "path": pointer, "value": value, "from": "/name"}]
+                await send(full, "PATCH", path, patch, "application/json")
+
+
+@pytest.mark.parametrize("route", READS, ids=lambda route: route.path)
+async def test_hostile_queries(full: Ld, route: Route) -> None:
+    for query in (
+        *("limit=x", "limit=99999999999999999999", "offset=-1", "expand=x,,", "filter=:", "sort=-"),
+        *("filter=a equals", "filter=%00", "before=x", "after=-2", "spec=:::", "q=%ff", "kind="),
+        *("version=x", "version=-1", "restricted=maybe", "lifecycleState=x", "env=&env=x"),
+    ):
+        await send(full, "GET", f"{path_of(route)}?{query}", None, "application/json")
