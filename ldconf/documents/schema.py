@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import get_args
+from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -12,10 +11,11 @@ from ldconf.core.resource import Json, Resource
 from ldconf.documents import extends
 from ldconf.documents.files import SCHEMAS, TEXTS
 from ldconf.documents.load_lists import ConsentDocument, TestDocument
-from ldconf.documents.load_sections import KEYS
 from ldconf.documents.load_settings import KEY, NESTED, SECTIONS, SettingsDocument
+from ldconf.documents.schema_rules import MODEL_CONFIG_KEY, add_keywords
 from ldconf.kinds import KIND_BY_NAME, KINDS
 from ldconf.kinds.ai_config import AIConfig
+from ldconf.kinds.serve import DISABLED
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 FILE = "file"
@@ -70,9 +70,9 @@ def _definitions() -> dict[str, Json]:
     judges = definitions["JudgeConfiguration"]["properties"]["judges"]
     definitions["JudgeConfiguration"]["properties"]["judges"] = _nullable(judges)
     _nest(definitions[AIConfig.__name__])
-    for model in _reachable(models):
-        _limit_numbers(definitions[model.__name__], model)
+    _limit_numbers(definitions)
     _tighten_settings(definitions[SettingsDocument.__name__]["properties"])
+    add_keywords(definitions)
     definitions[FILE] = _FILE_REFERENCE
     definitions["Document"] = _document()
     return dict(sorted(definitions.items()))
@@ -99,7 +99,7 @@ def _sections() -> Iterator[tuple[str, Json]]:
             {
                 "description": _summary(model),
                 "type": ["object", "null"],
-                "propertyNames": {"pattern": KEYS.get(name, KEY)},
+                "propertyNames": {"pattern": MODEL_CONFIG_KEY if name == "modelConfigs" else KEY},
                 "additionalProperties": entry,
             },
         )
@@ -138,6 +138,8 @@ def _nest(definition: dict[str, Json]) -> None:
     for name in NESTED:
         model = KIND_BY_NAME[name].model
         definition["properties"][name] = _map_of(model, texts[name])
+    reserved = definition["properties"]["variations"]["propertyNames"]
+    reserved["not"] = {"const": DISABLED}
 
 
 def _map_of(model: type[Resource], description: str) -> dict[str, Json]:
@@ -186,38 +188,26 @@ def _allow_extends(definition: dict[str, Json], kind: str) -> None:
     definition["dependentRequired"] = {extends.UNMANAGED: [extends.EXTENDS]}
 
 
+_NUMBER = [{"type": "integer"}, {"type": "number"}]
 _LIMITS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
 
 
-def _reachable(models: Iterable[type[BaseModel]]) -> set[type[BaseModel]]:
-    """Return the models and all models inside them."""
-    found: set[type[BaseModel]] = set()
-    pending: list[Json] = list(models)
-    while pending:
-        annotation = pending.pop()
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            if annotation not in found:
-                found.add(annotation)
-                pending += [field.annotation for field in annotation.model_fields.values()]
-        else:
-            pending += get_args(annotation)
-    return found
+def _limit_numbers(node: Json) -> None:
+    """Spell the limits of `int | float` as JSON Schema does; pydantic writes them as `ge: 0`."""
+    if isinstance(node, list):
+        for inner in node:
+            _limit_numbers(inner)
+    elif isinstance(node, dict):
+        limits = {_LIMITS[name]: node.pop(name) for name in _LIMITS if _is_limit(node, name)}
+        if limits:
+            del node["anyOf"]
+            node |= {"type": "number", **limits}
+        for inner in node.values():
+            _limit_numbers(inner)
 
 
-def _limit_numbers(definition: dict[str, Json], model: type[BaseModel]) -> None:
-    """Write the limits of numbers, which pydantic leaves out for `int | float`."""
-    for name, field in model.model_fields.items():
-        limits = {
-            keyword: getattr(entry, limit)
-            for entry in field.metadata
-            for limit, keyword in _LIMITS.items()
-            if getattr(entry, limit, None) is not None
-        }
-        written = definition["properties"][field.alias or name]
-        options = written.get("anyOf", [])
-        if limits and {"type": "number"} in options:
-            others = [one for one in options if one.get("type") not in ("integer", "number")]
-            written["anyOf"] = [{"type": "number", **limits}, *others]
+def _is_limit(node: dict[str, Json], name: str) -> bool:
+    return node.get("anyOf") == _NUMBER and isinstance(node.get(name), int | float)
 
 
 def _tighten_settings(properties: dict[str, Json]) -> None:

@@ -1,4 +1,7 @@
-"""Nothing that a file can hold makes the loader raise: it returns diagnostics."""
+"""Nothing that a file can hold makes the loader raise: it returns diagnostics.
+
+And what the loader accepts, the JSON Schema accepts.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,12 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from ldconf.documents.load import load, load_base
 from ldconf.documents.load_sections import ALLOWED
+from ldconf.documents.schema import schema
+from ldconf.documents.yaml import parse
 from ldconf.kinds import KINDS
 from tests.documents.trees import SETTINGS, Memory
 
@@ -45,6 +51,7 @@ DOCUMENTS = st.dictionaries(
     st.dictionaries(st.sampled_from(["a", "A.b", "test"]), VALUES, max_size=3) | VALUES,
     max_size=4,
 )
+VALIDATOR = Draft202012Validator(schema())
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
@@ -61,6 +68,8 @@ def check(files: dict[str, str | bytes]) -> None:
         assert len(found.summary) <= 500
         f"{found.position}: {found.summary} {found.hint}".encode()
     if loaded.workspace is not None:
+        documents = [parse(content, file) for file, content in files.items() if "yaml" in file]
+        assert [d.text for d in documents if not VALIDATOR.is_valid(d.value)] == []
         for resource in loaded.workspace.resources.values():
             again = type(resource).model_validate(resource.managed())
             assert again.managed() == resource.managed()

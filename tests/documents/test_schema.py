@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +65,8 @@ def test_each_part_has_its_own_schema() -> None:
         "removed: [tools/t, segments/s/test, aiConfigs/b, aiConfigs/b/variations/v]\n",
         "consents: [{address: '*', allow: [deletes], because: x}]\n",
         "metrics:\nremoved:\n",
+        "aiConfigs: {b: {mode: agent, variations: {v: {messages: null}, w: {messages: []}}}}\n",
+        "aiConfigs: {b: {mode: agent, variations: {v: {state: archived, messages: []}}}}\n",
         "modelConfigs: {'Bedrock.anthropic.claude:0': {id: x}}\n",
     ],
 )
@@ -89,27 +90,22 @@ def test_what_the_loader_takes_the_schema_takes(text: str) -> None:
         "project: p\nenvironments: []\nhost: http://app.launchdarkly.com\n",
         "project: p\nenvironments: []\nguards: {maxDeletePercent: 101}\n",
         "modelConfigs: {A.b: {costPerInputToken: -1}}\n",
+        "aiConfigs: {b: {mode: judge, variations: {v: {judgeConfiguration: {judges: [x]}}}}}\n",
     ],
 )
 def test_what_the_loader_refuses_the_schema_refuses(text: str) -> None:
     assert errors(text) != []
 
 
-def properties(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
-    if isinstance(node, dict):
-        for name, inner in node.get("properties", {}).items():
-            yield f"{path}/{name}", inner
-        for key, inner in node.items():
-            yield from properties(inner, f"{path}/{key}")
-    elif isinstance(node, list):
-        for index, inner in enumerate(node):
-            yield from properties(inner, f"{path}/{index}")
-
-
 def test_every_property_is_described_for_hover() -> None:
-    bare = [path for path, found in properties(schema()) if "description" not in found]
+    bare = [
+        f"{name}.{field}"
+        for name, definition in schema()["$defs"].items()
+        for field, found in definition.get("properties", {}).items()
+        if "description" not in found and "$ref" not in found
+    ]
 
-    assert [path for path in bare if "$ref" not in dict(properties(schema()))[path]] == []
+    assert bare == []
 
 
 def test_fields_of_objects_have_no_defaults() -> None:

@@ -22,6 +22,7 @@ CASES: tuple[Case, ...] = (
         "removed-unknown-section",
         "removed:\n- tool/x\n",
         'a.yaml:2:3: "tool/x" starts with no known section',
+        schema=True,
     ),
     case(
         "removed-too-short",
@@ -30,7 +31,10 @@ CASES: tuple[Case, ...] = (
         schema=True,
     ),
     case(
-        "removed-too-long", "removed: [tools/a/b]\n", 'a.yaml:1:11: "tools/a/b" is not an address'
+        "removed-too-long",
+        "removed: [tools/a/b]\n",
+        'a.yaml:1:11: "tools/a/b" is not an address',
+        schema=True,
     ),
     case(
         "removed-empty-part",
@@ -42,6 +46,7 @@ CASES: tuple[Case, ...] = (
         "removed-segment-without-environment",
         "removed: [segments/beta]\n",
         'a.yaml:1:11: "segments/beta" is not an address',
+        schema=True,
     ),
     case(
         "removed-segment-elsewhere",
@@ -52,11 +57,13 @@ CASES: tuple[Case, ...] = (
         "removed-targeting",
         "removed: [aiConfigs/bot/targeting/test]\n",
         "a.yaml:1:11: targeting cannot be deleted",
+        schema=True,
     ),
     case(
         "removed-experiment",
         "removed: [experiments/e]\n",
         "a.yaml:1:11: experiments are not supported yet by this version",
+        schema=True,
     ),
     case(
         "removed-twice",

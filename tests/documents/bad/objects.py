@@ -191,21 +191,25 @@ CASES: tuple[Case, ...] = (
         "incomplete-metric",
         "metrics:\n  a:\n    kind: custom\n",
         "a.yaml:2:3: a custom metric needs `eventKey`",
+        schema=True,
     ),
     case(
         "numeric-without-unit",
         "metrics:\n  a: {kind: custom, eventKey: x, isNumeric: true}\n",
         "a.yaml:2:3: a numeric metric needs `unit`",
+        schema=True,
     ),
     case(
         "negative-price",
         "modelConfigs:\n  A.b:\n    costPerInputToken: -0.1\n",
         "a.yaml:3:24: `costPerInputToken` must be at least 0, not -0.1",
+        schema=True,
     ),
     case(
         "model-config-key",
         "modelConfigs:\n  nodot: {id: x}\n",
         "a.yaml:2:3: the key of a model config has the form Provider.model-id, not 'nodot'",
+        schema=True,
     ),
     case(
         "metric-group-empty",
@@ -228,6 +232,7 @@ CASES: tuple[Case, ...] = (
         "graph-root-without-edges",
         "agentGraphs:\n  g: {rootConfigKey: x}\n",
         "a.yaml:2:22: `rootConfigKey` and `edges` are given together or not at all",
+        schema=True,
     ),
     case(
         "graph-edge-without-target",
@@ -273,6 +278,7 @@ CASES: tuple[Case, ...] = (
         "segment-weight",
         "segments:\n  s:\n    test:\n      rules:\n      - {clauses: [{attribute: a, op: in, values: [x]}], weight: 101}\n",
         "a.yaml:5:66: `rules[0].weight` must be at most 100, not 101",
+        schema=True,
     ),
     case(
         "variations-list",
@@ -302,6 +308,7 @@ CASES: tuple[Case, ...] = (
         "two-maintainers",
         "aiConfigs:\n  a: {maintainerId: x, maintainerTeamKey: y}\n",
         "a.yaml:2:21: `maintainerId` and `maintainerTeamKey` exclude each other",
+        schema=True,
     ),
     variation(
         "message-without-content",
@@ -366,6 +373,7 @@ CASES: tuple[Case, ...] = (
         "sampling-rate",
         "judgeConfiguration:\n  judges: [{judgeConfigKey: j, samplingRate: 1.5}]\n",
         "a.yaml:7:54: `judgeConfiguration.judges[0].samplingRate` must be at most 1, not 1.5",
+        schema=True,
     ),
     variation("state", "state: deleted\n", 'a.yaml:6:16: `state` cannot be "deleted"', schema=True),
     variation(
@@ -373,11 +381,13 @@ CASES: tuple[Case, ...] = (
         "messages: [{role: user, content: x}]\n",
         "a.yaml:6:19: `messages`: an agent takes `instructions`, not `messages`",
         mode="agent",
+        schema=True,
     ),
     variation(
         "completion-with-instructions",
         "instructions: x\n",
         "a.yaml:6:23: `instructions`: a completion takes `messages`, not `instructions`",
+        schema=True,
     ),
     variation(
         "judge-with-tools",
@@ -385,6 +395,7 @@ CASES: tuple[Case, ...] = (
         "a.yaml:6:16: `tools`: a judge takes no tools",
         "a.yaml:6:17: tool `t` is not defined",
         mode="judge",
+        schema=True,
     ),
     targeting(
         "fallthrough-null",
@@ -522,6 +533,7 @@ CASES: tuple[Case, ...] = (
         "clause-without-attribute",
         "rules:\n- description: x\n  clauses:\n  - {op: in, values: [y]}\n  serve: a\n",
         "a.yaml:9:13: `rules[0].clauses[0]`: `in` needs an `attribute`",
+        schema=True,
     ),
     targeting(
         "clause-negate-text",

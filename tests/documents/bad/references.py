@@ -166,6 +166,7 @@ CASES: tuple[Case, ...] = (
         "reserved-variation",
         "aiConfigs:\n  bot:\n    variations:\n      disabled: {}\n",
         "a.yaml:4:7: 'disabled' is a reserved variation key",
+        schema=True,
     ),
     case(
         "target-did-not-load",

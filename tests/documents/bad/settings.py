@@ -87,6 +87,7 @@ CASES: tuple[Case, ...] = (
         "environment-twice",
         "project: x\nenvironments: [test, prod, test]\n",
         "ldconf.yaml:2:28: `environments`: environment 'test' is listed twice",
+        schema=True,
     ),
     settings(
         "environments-null",
@@ -98,21 +99,25 @@ CASES: tuple[Case, ...] = (
         "host-http",
         BASE + "host: http://app.launchdarkly.com\n",
         "ldconf.yaml:3:7: `host` must start with https:// (http:// only for this machine)",
+        schema=True,
     ),
     settings(
         "host-path",
         BASE + "host: https://app.launchdarkly.com/api/v2\n",
         "ldconf.yaml:3:7: `host` is only the address, for instance https://app.launchdarkly.com",
+        schema=True,
     ),
     settings(
         "host-user",
         BASE + "host: https://me:secret@app.launchdarkly.com\n",
         "ldconf.yaml:3:7: `host` is only the address, for instance https://app.launchdarkly.com",
+        schema=True,
     ),
     settings(
         "host-name-only",
         BASE + "host: app.launchdarkly.com\n",
         "ldconf.yaml:3:7: `host` must start with https:// (http:// only for this machine)",
+        schema=True,
     ),
     settings(
         "host-bad-port",
@@ -124,11 +129,13 @@ CASES: tuple[Case, ...] = (
         "percent-above-100",
         BASE + "guards: {maxDeletePercent: 130}\n",
         "ldconf.yaml:3:28: `guards.maxDeletePercent` must be at most 100, not 130",
+        schema=True,
     ),
     settings(
         "percent-negative",
         BASE + "guards:\n  maxUpdatePercent: -1\n",
         "ldconf.yaml:4:21: `guards.maxUpdatePercent` must be at least 0, not -1",
+        schema=True,
     ),
     settings(
         "percent-text",
@@ -179,6 +186,7 @@ CASES: tuple[Case, ...] = (
         "external-unknown-section",
         BASE + "external:\n  metric: []\n",
         "ldconf.yaml:4:11: unknown section `metric`",
+        schema=True,
     ),
     settings(
         "external-text",

@@ -1,7 +1,5 @@
 """Files that are not (our) YAML."""
 
-
-
 from __future__ import annotations
 
 from tests.documents.bad.case import Case, case
