@@ -76,7 +76,7 @@ def find_workspace(given: Path | None, here: Path) -> Path:
             return folder
     raise SettingsError(
         f"no workspace: neither {here} nor a folder above it, nor ./configs has {SETTINGS_FILE}",
-        "name one with `--workspace DIR`, or write one with `ldconf init`",
+        "name one with `--workspace DIR`; `ldconf init` and `ldconf import --project KEY` make one",
     )
 
 

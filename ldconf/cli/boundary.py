@@ -36,7 +36,7 @@ def _explained(error: BaseException, run: Run) -> int:
             return _told("interrupted", ExitCode.INTERRUPTED)
         case DocumentError():
             run.tell(error.diagnostics)
-            return int(error.exit_code)
+            return _told(f"error: {error.summary}", error.exit_code)
         case LdconfError():
             return _world_error(error, run)
         case _ if isinstance(error, _UsageError):

@@ -26,13 +26,13 @@ def fmt(
       ldconf fmt
       ldconf fmt --check
     """
-    from ldconf.cli.writing import told
-    from ldconf.workflow.edits import format_files
+    from ldconf.cli.writing import seen_from_here, told
+    from ldconf.workflow.edits import documents, format_files
 
     run = run_of(context)
-    changed = format_files(run.root(), paths or (), write_them=not check)
+    changed = format_files(paths or documents(run.root()), write_them=not check)
     if not check:
         told(run, changed, "All files have the canonical form already.")
         return 0
-    run.out("".join(f"would change {path}\n" for path in changed))
+    run.out("".join(f"would change {seen_from_here(path)}\n" for path in changed))
     return int(bool(changed))

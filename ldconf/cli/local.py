@@ -14,6 +14,8 @@ from ldconf.emulator.serve import DevOptions, LocalAccess, open_local, run
 from ldconf.settings import Connection
 from ldconf.workflow.site import settings_of
 
+FIRST_ENVIRONMENTS = ("test", "production")  # as LaunchDarkly gives every new project
+
 
 def state_folder(root: Path, project: str) -> Path:
     """Return where the local LaunchDarkly of a workspace keeps its state."""
@@ -24,7 +26,10 @@ def state_folder(root: Path, project: str) -> Path:
 def local_connection(root: Path, settings: WorkspaceSettings) -> Iterator[Connection]:
     """Give a connection to the local LaunchDarkly: a served one, else one in this process."""
     folder = state_folder(root, settings.project)
-    with open_local(folder, settings.project, settings.environments) as access:
+    environments = settings.environments
+    if not environments and not folder.exists():
+        environments = FIRST_ENVIRONMENTS
+    with open_local(folder, settings.project, environments) as access:
         yield Connection(access.host, SecretStr(access.token), access.app, is_local=True)
 
 

@@ -35,12 +35,15 @@ class Run:
     quiet: bool = False
     verbose: bool = False
     host: str = ""  # once it is known
+    folder: Path | None = None  # the workspace, once it is found
 
     def root(self) -> Path:
         """Return the workspace folder."""
         from ldconf.settings import find_workspace
 
-        return find_workspace(self.workspace, Path.cwd())
+        if self.folder is None:
+            self.folder = find_workspace(self.workspace, Path.cwd())
+        return self.folder
 
     @contextmanager
     def site(self) -> Iterator[Site]:
@@ -56,12 +59,14 @@ class Run:
         """Give the site of an import: where no `ldconf.yaml` is yet, `project` names it."""
         from ldconf.workflow.imports import first_settings
 
-        root = self.workspace or Path.cwd()
-        if project is None or (root / "ldconf.yaml").exists():
+        folder = self.workspace or Path.cwd()
+        if project is None or (folder / "ldconf.yaml").exists():
             with self.site() as found:
                 yield found
         else:
-            with self._connected(root, first_settings(project, environments)) as found:
+            self.folder = folder
+            settings = first_settings(project, environments, os.environ)
+            with self._connected(folder, settings) as found:
                 yield found
 
     @contextmanager
@@ -125,9 +130,9 @@ class Run:
 
     def _from_here(self, found: Diagnostic) -> Diagnostic:
         """Paths of diagnostics start at the workspace; people need them from where they stand."""
-        if found.position is None:
+        if found.position is None or self.folder is None:
             return found
-        path = os.path.relpath(self.root() / found.position.file)
+        path = os.path.relpath(self.folder / found.position.file)
         return replace(found, position=replace(found.position, file=Path(path).as_posix()))
 
     def wait(self, work: Callable[..., Awaitable[T]], *arguments: Any, **named: Any) -> T:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ldconf.api.reader import Progress
 from ldconf.core.address import Address
+from ldconf.core.diagnostic import Diagnostic, Position, Severity
 from ldconf.core.errors import DocumentError, UsageError
 from ldconf.core.resource import Json
 from ldconf.documents import promote as promoting
@@ -68,37 +68,40 @@ def promote(root: Path, ai_config: str, source: str, target: str) -> tuple[Path,
     return write(root, promoting.promote(root, workspace, ai_config, source, target))
 
 
-def format_files(root: Path, paths: Sequence[Path], *, write_them: bool) -> tuple[Path, ...]:
+def format_files(paths: Iterable[Path], *, write_them: bool) -> tuple[Path, ...]:
     """Return the files that do not have the canonical form, after bringing them into it if asked.
 
-    Raises DocumentError with every file that cannot be read as YAML.
+    Raises DocumentError with every file that cannot be read as YAML; then nothing is written.
     """
-    texts: dict[str, str] = {}
-    problems = []
-    for path in _documents(root, paths):
-        before = (root / path).read_bytes().decode("utf-8")
+    texts: dict[Path, str] = {}
+    problems: list[Diagnostic] = []
+    for path in paths:
         try:
-            after = format_text(before, path)
+            before = path.read_bytes().decode("utf-8")
+            after = format_text(before, str(path.absolute()))
         except DocumentError as error:
             problems += error.diagnostics
-            continue
-        if after != before:
-            texts[path] = after
+        except UnicodeDecodeError:
+            place = Position(str(path.absolute()))
+            problems.append(Diagnostic(Severity.ERROR, "not UTF-8", place, "encoding"))
+        except OSError as error:
+            raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
+        else:
+            if after != before:
+                texts[path] = after
     if problems:
         raise DocumentError(problems)
-    return write(root, texts) if write_them else tuple(root / path for path in texts)
+    if write_them:
+        for path, text in texts.items():
+            write(path.parent, {path.name: text})
+    return tuple(texts)
+
+
+def documents(root: Path) -> Sequence[Path]:
+    """Return the YAML files of a workspace."""
+    return [root / path for path in Folder(root).paths() if path.endswith((".yaml", ".yml"))]
 
 
 def document_schema() -> Mapping[str, Json]:
     """Return the JSON Schema of documents."""
     return schema()
-
-
-def _documents(root: Path, paths: Sequence[Path]) -> Sequence[str]:
-    """Return the YAML files of a workspace, or the named ones, relative to the workspace."""
-    if not paths:
-        return [path for path in Folder(root).paths() if path.endswith((".yaml", ".yml"))]
-    missing = [path for path in paths if not path.is_file()]
-    if missing:
-        raise UsageError(f"{missing[0]} is not a file")
-    return [Path(os.path.relpath(path, root)).as_posix() for path in paths]
