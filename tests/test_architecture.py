@@ -28,11 +28,10 @@ MAY_IMPORT = {
 ONLY_IN = {
     "httpx": {"api.client"},
     "yaml": {"documents.yaml"},
-    "ruamel": {"documents.format"},
     "typer": {"cli"},
     "rich": {"cli", "render"},
     "starlette": {"emulator"},
-    "uvicorn": {"emulator.serve"},
+    "uvicorn": {"emulator.serve", "emulator.server"},
     "sqlite3": {"emulator"},
     "subprocess": {"documents.git", "documents.tree"},
 }

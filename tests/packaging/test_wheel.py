@@ -18,7 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # distribution name -> name to import, where they differ
-IMPORT_NAMES = {"pyyaml": "yaml", "ruamel.yaml": "ruamel"}
+IMPORT_NAMES = {"pyyaml": "yaml"}
 
 
 @pytest.fixture(scope="module")
