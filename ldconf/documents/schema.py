@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pydantic import BaseModel
@@ -73,6 +74,9 @@ def _definitions() -> dict[str, Json]:
     _limit_numbers(definitions)
     _tighten_settings(definitions[SettingsDocument.__name__]["properties"])
     add_keywords(definitions)
+    for definition in definitions.values():
+        for name, field in definition.get("properties", {}).items():
+            field["title"] = _title(name)
     definitions[FILE] = _FILE_REFERENCE
     definitions["Document"] = _document()
     return dict(sorted(definitions.items()))
@@ -223,6 +227,12 @@ def _nullable(field: Mapping[str, Json]) -> dict[str, Json]:
     outer = {key: field[key] for key in ("title", "description") if key in field}
     inner = {key: value for key, value in field.items() if key not in outer}
     return {**outer, "anyOf": [inner, {"type": "null"}]}
+
+
+def _title(name: str) -> str:
+    """Return a field's name as words: `samplingRate` is `Sampling rate`."""
+    words = re.sub(r"([A-Z])", lambda match: f" {match[1].lower()}", name)
+    return words[:1].upper() + words[1:]
 
 
 def _summary(model: type[Resource]) -> str:

@@ -114,3 +114,12 @@ def test_fields_of_objects_have_no_defaults() -> None:
     for kind in KINDS:
         fields = definitions[kind.model.__name__]["properties"]
         assert [name for name, field in fields.items() if "default" in field] == []
+
+
+def test_titles_are_words() -> None:
+    fields = schema()["$defs"]["Judge"]["properties"]
+
+    assert {name: field["title"] for name, field in fields.items()} == {
+        "judgeConfigKey": "Judge config key",
+        "samplingRate": "Sampling rate",
+    }
