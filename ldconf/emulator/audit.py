@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from dataclasses import dataclass
 
 from ldconf.core.resource import Json
 from ldconf.emulator.access import ACCOUNT_ID
@@ -10,17 +11,23 @@ from ldconf.emulator.http import Call
 from ldconf.emulator.paging import link
 
 
-def record(
-    call: Call, resource: str, action: str, name: str, verb: str, comment: Json = ""
-) -> None:
+@dataclass(frozen=True)
+class Act:
+    """What was done: the action's name, a verb as in "created the AI Config", and why."""
+
+    action: str
+    verb: str
+    comment: Json = ""
+
+
+def record(call: Call, resource: str, name: str, act: Act) -> None:
     """Write one entry, in the transaction of the request.
 
-    `resource` is a specifier such as `proj/p:env/e:aiconfig/k` [INF for AI Configs]; `verb` reads
-    as in "created the AI Config".
+    `resource` is a specifier such as `proj/p:env/e:aiconfig/k` [INF for AI Configs].
     """
     entry_id = call.store.object_id()
     kind, _, key = resource.rpartition(":")[2].partition("/")
-    title = f"{verb} {name}"
+    title = f"{act.verb} {name}"
     entry = {
         "_id": entry_id,
         "_accountId": ACCOUNT_ID,
@@ -30,9 +37,9 @@ def record(
         "name": name,
         "description": "",
         "shortDescription": title,
-        "comment": comment if isinstance(comment, str) else "",
-        "accesses": [{"action": action, "resource": resource}],
-        "titleVerb": verb,
+        "comment": act.comment if isinstance(act.comment, str) else "",
+        "accesses": [{"action": act.action, "resource": resource}],
+        "titleVerb": act.verb,
         "title": title,
         "target": {"_links": {}, "name": name, "resources": [resource]},
         **call.actor.audit_fields(),

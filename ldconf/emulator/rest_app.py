@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote
 
 import anyio
@@ -12,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from ldconf.core.resource import Json
 from ldconf.emulator.access import Actor, Tokens
 from ldconf.emulator.faults import ConnectionDropped, Drop, Faults
-from ldconf.emulator.http import Call, Refusal, Router, bad_request
+from ldconf.emulator.http import Call, Found, Refusal, Router, bad_request
 from ldconf.emulator.rates import Rates
 from ldconf.emulator.rest import ROUTES
 from ldconf.emulator.store import Store
@@ -34,10 +35,8 @@ class RestApp:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        headers = _Headers(scope)
-        method = _method(scope, headers)
-        path = _path(scope)
-        failure = self._faults.next_failure(method, "/" + path)
+        incoming = _Incoming.of(scope)
+        failure = self._faults.next_failure(incoming.method, "/" + incoming.path)
         if self._faults.latency_s > 0:
             await anyio.sleep(self._faults.latency_s)
         if failure is Drop.BEFORE:
@@ -45,8 +44,9 @@ class RestApp:
             return
         extra: dict[str, str] = {}
         try:
-            body = await read_body(receive, headers.one("content-length"))
-            status, answer = self._answer(method, path, scope, headers, body, failure, extra)
+            body = await read_body(receive, incoming.headers.one("content-length"))
+            actor, found = self._admit(incoming, failure, extra)
+            status, answer = found.route.status, self._run(incoming, actor, found, body)
         except Refusal as refusal:
             status = refusal.status
             answer = {"code": refusal.code, "message": refusal.message}
@@ -55,21 +55,15 @@ class RestApp:
             return
         await send_json(send, status, answer, extra)
 
-    def _answer(
-        self,
-        method: str,
-        path: str,
-        scope: Scope,
-        headers: _Headers,
-        body: bytes,
-        failure: int | Drop | None,
-        extra: dict[str, str],
-    ) -> tuple[int, Json]:
-        """Return status and JSON; raises `Refusal`. `extra` gets the rate headers."""
-        actor = self._tokens.actor(headers.one("authorization"))
+    def _admit(
+        self, incoming: _Incoming, failure: int | Drop | None, extra: dict[str, str]
+    ) -> tuple[Actor, Found]:
+        """Return who calls, and what; raises `Refusal`. `extra` gets the rate headers."""
+        actor = self._tokens.actor(incoming.headers.one("authorization"))
         if actor is None:
             raise Refusal(401, "unauthorized", "Invalid access token")
-        found = self._router.find(method, tuple(unquote(part) for part in path.split("/")))
+        path = tuple(unquote(part) for part in incoming.path.split("/"))
+        found = self._router.find(incoming.method, path)
         route = found.route
         refused, rates = self._rates.count(f"{route.method} {route.path}", actor.token_id)
         extra.update(rates)
@@ -80,27 +74,29 @@ class RestApp:
             extra.clear()
             raise bad_request("the feature flag of the AI Config could not be created")
         if refused:
-            raise Refusal(
-                429, "rate_limited", "You've exceeded the API rate limit. Try again later"
-            )
+            raise Refusal(429, "rate_limited", "You've exceeded the API rate limit")
         if isinstance(failure, int):
             raise Refusal(failure, _CODES.get(failure, "internal_service_error"), "injected fault")
-        _check_version(headers, beta=route.beta)
-        _check_access(actor, method)
+        _check_version(incoming.headers, beta=route.beta)
+        _check_access(actor, incoming.method)
+        return actor, found
+
+    def _run(self, incoming: _Incoming, actor: Actor, found: Found, body: bytes) -> Json:
+        """Return the JSON of the answer: a write in one transaction, a read under the lock."""
         call = Call(
             store=self._store,
             faults=self._faults,
             actor=actor,
-            method=method,
-            path=path,
-            query=_query(scope),
-            content_type=(headers.one("content-type") or "").lower(),
+            method=incoming.method,
+            path=incoming.path,
+            query=incoming.query,
+            content_type=(incoming.headers.one("content-type") or "").lower(),
             raw=body,
         )
-        hold = self._store.transaction() if method in WRITES else self._store.lock
+        hold = self._store.transaction() if incoming.method in WRITES else self._store.lock
         try:
             with hold:
-                return route.status, found.handler(call, *found.values)
+                return found.handler(call, *found.values)
         except (UnicodeEncodeError, RecursionError) as err:
             raise bad_request(f"the body cannot be stored: {err}") from None
 
@@ -126,26 +122,27 @@ class _Headers:
         return values[0] if values else None
 
 
-def _method(scope: Scope, headers: _Headers) -> str:
-    """Return the verb; a POST may ask for another one (reference 1.1)."""
-    method: str = scope["method"]
-    override = (headers.one("x-http-method-override") or "").upper()
-    return override if method == "POST" and override in ("PATCH", "PUT", "DELETE") else method
+@dataclass(frozen=True)
+class _Incoming:
+    """The head of a request. `path` lies below `/api/v2` and is still percent-encoded."""
 
+    method: str
+    path: str
+    query: Mapping[str, tuple[str, ...]]
+    headers: _Headers
 
-def _path(scope: Scope) -> str:
-    """Return the path below `/api/v2`, still percent-encoded, without a slash at either end."""
-    raw: bytes = scope.get("raw_path") or scope["path"].encode()
-    text = raw.decode("latin-1").partition("?")[0]
-    return text.removeprefix("/api/v2").strip("/")
-
-
-def _query(scope: Scope) -> dict[str, tuple[str, ...]]:
-    text = scope["query_string"].decode("latin-1")
-    if not text:
-        return {}
-    parsed = parse_qs(text, keep_blank_values=True)
-    return {name: tuple(values) for name, values in parsed.items()}
+    @classmethod
+    def of(cls, scope: Scope) -> _Incoming:
+        """Read an ASGI scope. A POST may ask to be taken as another verb (reference 1.1)."""
+        headers = _Headers(scope)
+        method: str = scope["method"]
+        override = (headers.one("x-http-method-override") or "").upper()
+        if method == "POST" and override in ("PATCH", "PUT", "DELETE"):
+            method = override
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        path = raw.decode("latin-1").partition("?")[0].removeprefix("/api/v2").strip("/")
+        query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        return cls(method, path, {name: tuple(values) for name, values in query.items()}, headers)
 
 
 def _check_version(headers: _Headers, *, beta: bool) -> None:

@@ -149,6 +149,16 @@ async def test_a_request_that_no_longer_fits_has_conflicts(ld: Ld, bot: None) ->
     assert "resource" not in found
 
 
+async def test_a_request_outlives_its_environment(ld: Ld, bot: None) -> None:
+    request = await open_request(ld)
+    await review(ld, request)
+    await ld.delete("/projects/p/environments/test")
+    path = f"{REQUESTS}/{request['_id']}"
+    assert (await ld.get(path))["conflicts"][0]["reason"] == "gone"
+    assert "gone" in (await ld.post(f"{path}/apply", {}, status=400))["message"]
+    await review(ld, request, status=404)
+
+
 async def test_segment_changes_go_through_requests_too(ld: Ld) -> None:
     await ld.post("/segments/p/test", {"key": "beta", "name": "Beta"})
     await ld.require_approvals("segment")

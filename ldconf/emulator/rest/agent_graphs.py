@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
 from ldconf.emulator.access import maintainer_view
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request
 from ldconf.emulator.paging import link, page
@@ -72,7 +73,7 @@ def create_graph(call: Call, project: str) -> Json:
         graph["maintainerId"] = call.actor.member_id or ""
     graph.update(_nodes(call, project, body))
     call.store.put(Ref(project, "agentGraphs", key), graph)
-    _audit(call, project, graph, "createAgentGraph", "created the agent graph")
+    _audit(call, project, graph, Act("createAgentGraph", "created the agent graph"))
     return graph_view(project, graph, listed=False)
 
 
@@ -89,7 +90,7 @@ def patch_graph(call: Call, project: str, key: str) -> Json:
     if after != before:
         after["updatedAt"] = call.store.clock()
         call.store.put(Ref(project, "agentGraphs", key), after)
-        _audit(call, project, after, "updateAgentGraph", "updated the agent graph")
+        _audit(call, project, after, Act("updateAgentGraph", "updated the agent graph"))
     return graph_view(project, after, listed=False)
 
 
@@ -97,7 +98,7 @@ def delete_graph(call: Call, project: str, key: str) -> Json:
     """Delete a graph with its edges."""
     graph = _find(call, project, key)
     call.store.delete(Ref(project, "agentGraphs", key))
-    _audit(call, project, graph, "deleteAgentGraph", "deleted the agent graph")
+    _audit(call, project, graph, Act("deleteAgentGraph", "deleted the agent graph"))
     return None
 
 
@@ -127,8 +128,8 @@ def _find(call: Call, project: str, key: str) -> Json:
     return call.find(Ref(project, "agentGraphs", key), f"agent graph {key}")
 
 
-def _audit(call: Call, project: str, graph: Json, action: str, verb: str) -> None:
-    audit.record(call, f"proj/{project}:agent-graph/{graph['key']}", action, graph["name"], verb)
+def _audit(call: Call, project: str, graph: Json, act: Act) -> None:
+    audit.record(call, f"proj/{project}:agent-graph/{graph['key']}", graph["name"], act)
 
 
 GRAPHS = "/projects/{project}/agent-graphs"

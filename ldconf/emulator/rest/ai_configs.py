@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, library
 from ldconf.emulator.access import maintainer_view
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request, not_implemented
 from ldconf.emulator.paging import link, page
@@ -136,7 +137,7 @@ def create_ai_config(call: Call, project: str) -> Json:
     call.store.put(Ref(project, "aiConfigs", key), ai_config)
     targeting = new_targeting(call.store, key, environments)
     call.store.put(Ref(project, "targeting", key), targeting)
-    _audit(call, project, ai_config, "createAIConfig", "created the AI Config")
+    _audit(call, project, ai_config, Act("createAIConfig", "created the AI Config"))
     if "defaultVariation" in body:
         first = fields.pick(body["defaultVariation"], VARIATION_POST, required=("key", "name"))
         create_variation(call, project, ai_config, first)
@@ -162,7 +163,7 @@ def patch_ai_config(call: Call, project: str, key: str) -> Json:
         after["version"] += 1
         after["updatedAt"] = call.store.clock()
         call.store.put(Ref(project, "aiConfigs", key), after)
-        _audit(call, project, after, "updateAIConfig", "updated the AI Config")
+        _audit(call, project, after, Act("updateAIConfig", "updated the AI Config"))
     return ai_config_view(call, project, after, listed=False)
 
 
@@ -201,7 +202,7 @@ def delete_ai_config(call: Call, project: str, key: str) -> Json:
     store.delete_children(project, "variations", key)
     store.delete(Ref(project, "targeting", key))
     store.delete(Ref(project, "aiConfigs", key))
-    _audit(call, project, ai_config, "deleteAIConfig", "deleted the AI Config")
+    _audit(call, project, ai_config, Act("deleteAIConfig", "deleted the AI Config"))
     return None
 
 
@@ -210,9 +211,9 @@ def _is_live(targeting: Mapping[str, Json]) -> bool:
     return any(served_ids(found) - disabled for found in targeting["environments"].values())
 
 
-def _audit(call: Call, project: str, ai_config: Json, action: str, verb: str) -> None:
+def _audit(call: Call, project: str, ai_config: Json, act: Act) -> None:
     resource = f"proj/{project}:aiconfig/{ai_config['key']}"
-    audit.record(call, resource, action, ai_config["name"], verb)
+    audit.record(call, resource, ai_config["name"], act)
 
 
 AI_CONFIGS = "/projects/{project}/ai-configs"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.first import RESOURCE_KINDS, new_approval_settings
 from ldconf.emulator.http import Call, Route, bad_request, not_found
@@ -86,7 +87,7 @@ def patch_settings(call: Call, project: str) -> Json:
     call.store.put(Ref(project, "environments", key), changed)
     resource = f"proj/{project}:env/{key}"
     audit.record(
-        call, resource, "updateApprovalSettings", key, f"updated {kind} approval settings of"
+        call, resource, key, Act("updateApprovalSettings", f"updated {kind} approval settings of")
     )
     return {kind: _by_environment(call, project, kind, None)}
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, filters
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
-from ldconf.emulator.http import Call, Refusal, Route, bad_request, conflict, not_implemented
-from ldconf.emulator.paging import link, page
+from ldconf.emulator.http import Call, Refusal, Route, bad_request, conflict
+from ldconf.emulator.paging import page
 from ldconf.emulator.patches.rules import instructions_of
 from ldconf.emulator.patches.segment_patch import SegmentPatch
 from ldconf.emulator.rest import segments, targeting
-from ldconf.emulator.rest.environments import environment_view
-from ldconf.emulator.rest.projects import project_view
+from ldconf.emulator.rest.approval_subject import KINDS, Subject, dry_run, request_view
 from ldconf.emulator.store import ACCOUNT
 
 POST: Mapping[str, fields.Check] = {
@@ -25,65 +24,6 @@ POST: Mapping[str, fields.Check] = {
     "notifyMemberIds": fields.texts,
     "notifyTeamKeys": fields.texts,
 }
-KINDS = {"aiconfig": "aiconfig", "ai-config": "aiconfig", "segment": "segment"}
-FAMILIES = {"aiconfig": "aiConfigs", "segment": "segments"}
-
-
-class Subject(NamedTuple):
-    """What an approval request is about."""
-
-    project: str
-    environment: str
-    kind: str
-    key: str
-
-    @property
-    def ref(self) -> Ref:
-        """The place of the resource's document."""
-        parent = self.environment if self.kind == "segment" else ""
-        return Ref(self.project, FAMILIES[self.kind], self.key, parent)
-
-    @classmethod
-    def parse(cls, resource: str) -> Subject:
-        """Read `proj/P:env/E:aiconfig/K` [INF, U21] or `...:segment/K`; 400 otherwise."""
-        parts = [part.partition("/") for part in resource.split(":")]
-        if [part[0] for part in parts[:2]] != ["proj", "env"] or len(parts) != 3:
-            raise bad_request(f"invalid resourceId {resource!r}")
-        name = parts[2][0].lower()
-        if name == "flag":
-            raise not_implemented("approval requests for feature flags")
-        if name not in KINDS:
-            raise bad_request(f"invalid resourceId {resource!r}")
-        return cls(parts[0][2], parts[1][2], KINDS[name], parts[2][2])
-
-
-def request_view(call: Call, request: Mapping[str, Json]) -> dict[str, Json]:
-    """Return an approval request; `conflicts` say which instructions do not fit any more."""
-    hidden = ("tokenId",)
-    shown = {n: v for n, v in request.items() if n not in hidden and v is not None}
-    shown["_links"] = {"self": link("approval-requests", request["_id"])}
-    shown["conflicts"] = _conflicts(call, request) if request["status"] == "pending" else []
-    subject = Subject.parse(request["resourceId"])
-    project = call.store.get(Ref(ACCOUNT, "projects", subject.project))
-    environment = call.store.get(Ref(subject.project, "environments", subject.environment))
-    resource = call.store.get(subject.ref)
-    expand = call.names("expand")
-    if environment is not None:
-        shown["approvalSettings"] = environment["resourceApprovalSettings"][subject.kind]
-    if "project" in expand and project is not None:
-        shown["project"] = project_view(project)
-    if "environments" in expand and environment is not None:
-        shown["environments"] = [environment_view(call, subject.project, environment)]
-    if "resource" in expand and resource is not None:
-        shown["resource"] = _resource_view(subject, resource)
-    return shown
-
-
-def _resource_view(subject: Subject, resource: Mapping[str, Json]) -> dict[str, Json]:
-    if subject.kind == "segment":
-        view = segments.segment_view(subject.project, subject.environment, resource)
-        return {"kind": "segment", "segment": view}
-    return {"kind": "aiConfig", "aiConfig": {"key": resource["key"], "name": resource["name"]}}
 
 
 def list_requests(call: Call) -> Json:
@@ -104,11 +44,9 @@ def create_request(call: Call) -> Json:
     body = fields.pick(call.fields, POST, required=needed)
     instructions = instructions_of(body)
     subject = Subject.parse(body["resourceId"])
-    if call.store.get(subject.ref) is None or subject.environment not in {
-        found["key"] for found in call.store.documents(subject.project, "environments")
-    }:
+    if not subject.is_known(call.store):
         raise bad_request(f"unknown resource {body['resourceId']}")
-    _dry_run(call, subject, instructions)
+    dry_run(call, subject, instructions)
     request = {
         "_id": call.store.object_id(),
         "_version": 1,
@@ -176,7 +114,9 @@ def apply_request(call: Call, request_id: str) -> Json:
 
 def _apply(call: Call, request: Json, comment: Json) -> Json:
     subject = Subject.parse(request["resourceId"])
-    resource = call.find(subject.ref, request["resourceId"])
+    if not subject.is_known(call.store):
+        raise bad_request(f"{request['resourceId']} is gone")
+    resource = call.store.get(subject.ref)
     comment = comment or request.get("comment") or request["description"]
     if subject.kind == "segment":
         patch = SegmentPatch(resource, call.store.uuid)
@@ -223,30 +163,8 @@ def delete_request(call: Call, request_id: str) -> Json:
     call.store.delete(Ref(ACCOUNT, "approvalRequests", request_id))
     resource = request["resourceId"]
     verb = "deleted the approval request for"
-    audit.record(call, resource, "deleteApprovalRequest", resource, verb)
+    audit.record(call, resource, resource, Act("deleteApprovalRequest", verb))
     return None
-
-
-def _dry_run(call: Call, subject: Subject, instructions: list[Json]) -> None:
-    """400 if the instructions do not fit the present state."""
-    if subject.kind == "segment":
-        patch = SegmentPatch(call.store.get(subject.ref), call.store.uuid)
-        patch.apply(instructions)
-    else:
-        targeting.patched(
-            call.store, subject.project, subject.key, subject.environment, instructions
-        )
-
-
-def _conflicts(call: Call, request: Mapping[str, Json]) -> list[Json]:
-    subject = Subject.parse(request["resourceId"])
-    if call.store.get(subject.ref) is None:
-        return [{"instruction": one, "reason": "gone"} for one in request["instructions"]]
-    try:
-        _dry_run(call, subject, request["instructions"])
-    except Refusal as refusal:
-        return [{"instruction": one, "reason": refusal.message} for one in request["instructions"]]
-    return []
 
 
 def _review_status(reviews: list[Json], settings: Mapping[str, Json]) -> str:
@@ -271,7 +189,7 @@ def _settings(call: Call, request: Mapping[str, Json]) -> Mapping[str, Json]:
 def _store(call: Call, request: Json, action: str, verb: str) -> None:
     call.store.put(Ref(ACCOUNT, "approvalRequests", request["_id"]), request)
     resource = request["resourceId"]
-    audit.record(call, resource, action, resource, verb, request["description"])
+    audit.record(call, resource, resource, Act(action, verb, request["description"]))
 
 
 def _find(call: Call, request_id: str) -> Json:

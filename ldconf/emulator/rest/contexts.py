@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.first import new_context_kind
 from ldconf.emulator.http import Call, Refusal, Route, bad_request
@@ -47,7 +48,9 @@ def put_context_kind(call: Call, project: str, key: str) -> Json:
         status = "updated"
     call.store.put(ref, kind)
     resource = f"proj/{project}:context-kind/{key}"
-    audit.record(call, resource, "updateContextKind", kind["name"], f"{status} the context kind")
+    audit.record(
+        call, resource, kind["name"], Act("updateContextKind", f"{status} the context kind")
+    )
     return {"status": status, "_links": {"parent": link("projects", project, "context-kinds")}}
 
 
@@ -100,7 +103,10 @@ def put_settings(call: Call, project: str) -> Json:
     settings = {"randomizationUnits": units}
     call.store.put(Ref(project, "experimentationSettings", "settings"), settings)
     audit.record(
-        call, f"proj/{project}", "updateProject", project, "updated experimentation settings of"
+        call,
+        f"proj/{project}",
+        project,
+        Act("updateProject", "updated experimentation settings of"),
     )
     return get_settings(call, project)
 

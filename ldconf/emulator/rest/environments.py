@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Refusal, Route, bad_request
 from ldconf.emulator.paging import link, page
@@ -77,7 +78,7 @@ def create_environment(call: Call, project: str) -> Json:
     key = fields.key_of(body)
     call.refuse_duplicate(Ref(project, "environments", key), f"environment {key}", status=409)
     environment = call.store.add_environment(project, body)
-    _audit(call, project, environment, "createEnvironment", "created the environment")
+    _audit(call, project, environment, Act("createEnvironment", "created the environment"))
     return environment_view(call, project, environment)
 
 
@@ -97,7 +98,7 @@ def patch_environment(call: Call, project: str, key: str) -> Json:
     checked["tags"] = fields.sorted_tags(checked.get("tags"))
     environment = {**environment, **checked}
     call.store.put(Ref(project, "environments", key), environment)
-    _audit(call, project, environment, "updateName", "updated the environment", comment)
+    _audit(call, project, environment, Act("updateName", "updated the environment", comment))
     return environment_view(call, project, environment)
 
 
@@ -122,15 +123,13 @@ def delete_environment(call: Call, project: str, key: str) -> Json:
     for family in ("segments", "experiments"):
         store.delete_children(project, family, key)
     store.delete(Ref(project, "environments", key))
-    _audit(call, project, environment, "deleteEnvironment", "deleted the environment")
+    _audit(call, project, environment, Act("deleteEnvironment", "deleted the environment"))
     return None
 
 
-def _audit(
-    call: Call, project: str, environment: Json, action: str, verb: str, comment: str = ""
-) -> None:
+def _audit(call: Call, project: str, environment: Json, act: Act) -> None:
     resource = f"proj/{project}:env/{environment['key']}"
-    audit.record(call, resource, action, environment["name"], verb, comment)
+    audit.record(call, resource, environment["name"], act)
 
 
 ENVIRONMENTS = "/projects/{project}/environments"

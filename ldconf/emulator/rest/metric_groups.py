@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, filters
 from ldconf.emulator.access import member_summary
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request, conflict
 from ldconf.emulator.paging import link, page
@@ -94,7 +95,7 @@ def create_group(call: Call, project: str) -> Json:
         "_version": 1,
     }
     call.store.put(Ref(project, "metricGroups", key), group)
-    _audit(call, project, group, "createMetricGroup", "created the metric group")
+    _audit(call, project, group, Act("createMetricGroup", "created the metric group"))
     return group_view(call, project, group)
 
 
@@ -111,7 +112,7 @@ def patch_group(call: Call, project: str, key: str) -> Json:
         after["_version"] += 1
         after["_lastModified"] = call.store.clock()
         call.store.put(Ref(project, "metricGroups", key), after)
-        _audit(call, project, after, "updateMetricGroup", "updated the metric group", comment)
+        _audit(call, project, after, Act("updateMetricGroup", "updated the metric group", comment))
     return group_view(call, project, after)
 
 
@@ -122,7 +123,7 @@ def delete_group(call: Call, project: str, key: str) -> Json:
     if experiments:
         raise conflict(f"metric group {key} is used by experiment {experiments[0]['key']}")
     call.store.delete(Ref(project, "metricGroups", key))
-    _audit(call, project, group, "deleteMetricGroup", "deleted the metric group")
+    _audit(call, project, group, Act("deleteMetricGroup", "deleted the metric group"))
     return None
 
 
@@ -152,11 +153,9 @@ def _find(call: Call, project: str, key: str) -> Json:
     return call.find(Ref(project, "metricGroups", key), f"metric group {key}")
 
 
-def _audit(
-    call: Call, project: str, group: Json, action: str, verb: str, comment: str = ""
-) -> None:
+def _audit(call: Call, project: str, group: Json, act: Act) -> None:
     resource = f"proj/{project}:metric-group/{group['key']}"
-    audit.record(call, resource, action, group["name"], verb, comment)
+    audit.record(call, resource, group["name"], act)
 
 
 FILTERS: Mapping[str, filters.Test] = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, filters
 from ldconf.emulator.access import member_summary
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request, conflict
 from ldconf.emulator.paging import link, page
@@ -88,7 +89,7 @@ def create_metric(call: Call, project: str) -> Json:
         **checked,
     }
     call.store.put(Ref(project, "metrics", key), metric)
-    _audit(call, project, metric, "createMetric", "created the metric")
+    _audit(call, project, metric, Act("createMetric", "created the metric"))
     return metric_view(call, project, metric)
 
 
@@ -110,7 +111,7 @@ def patch_metric(call: Call, project: str, key: str) -> Json:
         after["_versionId"] = call.store.object_id()
         after["lastModified"] = call.store.clock()
         call.store.put(Ref(project, "metrics", key), after)
-        _audit(call, project, after, "updateMetric", "updated the metric", comment)
+        _audit(call, project, after, Act("updateMetric", "updated the metric", comment))
     return metric_view(call, project, after)
 
 
@@ -124,7 +125,7 @@ def delete_metric(call: Call, project: str, key: str) -> Json:
     if experiments:
         raise conflict(f"metric {key} is used by experiment {experiments[0]['key']}")
     call.store.delete(Ref(project, "metrics", key))
-    _audit(call, project, metric, "deleteMetric", "deleted the metric")
+    _audit(call, project, metric, Act("deleteMetric", "deleted the metric"))
     return None
 
 
@@ -174,11 +175,9 @@ def _find(call: Call, project: str, key: str) -> Json:
     return call.find(Ref(project, "metrics", key), f"metric {key}")
 
 
-def _audit(
-    call: Call, project: str, metric: Json, action: str, verb: str, comment: str = ""
-) -> None:
+def _audit(call: Call, project: str, metric: Json, act: Act) -> None:
     resource = f"proj/{project}:metric/{metric['key']}"
-    audit.record(call, resource, action, metric["name"], verb, comment)
+    audit.record(call, resource, metric["name"], act)
 
 
 FILTERS: Mapping[str, filters.Test] = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, library
 from ldconf.emulator.access import maintainer_view
+from ldconf.emulator.audit import Act
 from ldconf.emulator.catalogue import CATALOGUE
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request, not_found
@@ -102,7 +103,7 @@ def create_model_config(call: Call, project: str) -> Json:
     model.update({name: value for name, value in body.items() if name not in ignored})
     model["tags"] = fields.sorted_tags(model["tags"])
     _store(call, project, model)
-    _audit(call, project, model, "createModelConfig", "created the model config")
+    _audit(call, project, model, Act("createModelConfig", "created the model config"))
     return model_config_view(call, project, model, {})
 
 
@@ -122,7 +123,7 @@ def patch_model_config(call: Call, project: str, key: str) -> Json:
     if after != before:
         after["version"] += 1
         _store(call, project, after)
-        _audit(call, project, after, "updateModelConfig", "updated the model config")
+        _audit(call, project, after, Act("updateModelConfig", "updated the model config"))
     return model_config_view(call, project, after, library.model_config_uses(call.store, project))
 
 
@@ -136,7 +137,7 @@ def delete_model_config(call: Call, project: str, key: str) -> Json:
     call.store.delete_children(project, "modelConfigVersions", key)
     call.store.delete(Ref(project, "restrictedModels", key))
     call.store.delete(Ref(project, "modelConfigs", key))
-    _audit(call, project, model, "deleteModelConfig", "deleted the model config")
+    _audit(call, project, model, Act("deleteModelConfig", "deleted the model config"))
     return None
 
 
@@ -154,7 +155,9 @@ def restrict(call: Call, project: str) -> Json:
             successes.append(key)
     if successes:
         names = ", ".join(successes)
-        audit.record(call, f"proj/{project}", "updateProject", names, "restricted model configs")
+        audit.record(
+            call, f"proj/{project}", names, Act("updateProject", "restricted model configs")
+        )
     return {"successes": successes, "errors": errors}
 
 
@@ -164,7 +167,7 @@ def unrestrict(call: Call, project: str) -> Json:
     for key in keys:
         call.store.delete(Ref(project, "restrictedModels", key))
     names = ", ".join(keys)
-    audit.record(call, f"proj/{project}", "updateProject", names, "unrestricted model configs")
+    audit.record(call, f"proj/{project}", names, Act("updateProject", "unrestricted model configs"))
     return None
 
 
@@ -188,9 +191,9 @@ def _find(call: Call, project: str, key: str) -> Mapping[str, Json]:
     return found
 
 
-def _audit(call: Call, project: str, model: Mapping[str, Json], action: str, verb: str) -> None:
+def _audit(call: Call, project: str, model: Mapping[str, Json], act: Act) -> None:
     resource = f"proj/{project}:ai-model-config/{model['key']}"
-    audit.record(call, resource, action, model["name"], verb)
+    audit.record(call, resource, model["name"], act)
 
 
 MODELS = "/projects/{project}/ai-configs/model-configs"

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Refusal, Route, bad_request
 from ldconf.emulator.paging import link, page
@@ -81,7 +82,7 @@ def create_project(call: Call) -> Json:
     project = {**call.project(key), **{name: body[name] for name in EDITABLE if name in body}}
     project["tags"] = fields.sorted_tags(project["tags"])
     call.store.put(Ref(ACCOUNT, "projects", key), project)
-    audit.record(call, f"proj/{key}", "createProject", project["name"], "created the project")
+    audit.record(call, f"proj/{key}", project["name"], Act("createProject", "created the project"))
     return _rep(call, project)
 
 
@@ -95,7 +96,10 @@ def patch_project(call: Call, key: str) -> Json:
     project = {**project, **checked}
     call.store.put(Ref(ACCOUNT, "projects", key), project)
     audit.record(
-        call, f"proj/{key}", "updateProjectName", project["name"], "updated the project", comment
+        call,
+        f"proj/{key}",
+        project["name"],
+        Act("updateProjectName", "updated the project", comment),
     )
     return _rep(call, project)
 
@@ -107,7 +111,7 @@ def delete_project(call: Call, key: str) -> Json:
         raise Refusal(409, "conflict", "the last project cannot be deleted")
     call.store.delete_project(key)
     call.store.delete(Ref(ACCOUNT, "projects", key))
-    audit.record(call, f"proj/{key}", "deleteProject", project["name"], "deleted the project")
+    audit.record(call, f"proj/{key}", project["name"], Act("deleteProject", "deleted the project"))
     return None
 
 

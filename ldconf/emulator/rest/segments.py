@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, filters
 from ldconf.emulator.approval_rules import refuse_unapproved
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request, conflict
 from ldconf.emulator.paging import link, page
@@ -113,7 +114,7 @@ def create_segment(call: Call, project: str, environment: str) -> Json:
     if body.get("unbounded"):
         segment["unboundedContextKind"] = body.get("unboundedContextKind") or "user"
     call.store.put(ref, segment)
-    _audit(call, project, environment, segment, "createSegment", "created the segment")
+    _audit(call, project, environment, segment, Act("createSegment", "created the segment"))
     return segment_view(project, environment, segment)
 
 
@@ -141,7 +142,7 @@ def store_change(
     now = call.store.clock()
     stored = {**after, "version": after["version"] + 1, "lastModifiedDate": now}
     call.store.put(Ref(project, "segments", after["key"], environment), stored)
-    _audit(call, project, environment, stored, "updateSegment", "updated the segment", comment)
+    _audit(call, project, environment, stored, Act("updateSegment", "updated the segment", comment))
     return stored
 
 
@@ -212,7 +213,7 @@ def delete_segment(call: Call, project: str, environment: str, key: str) -> Json
         if other["key"] != key and _matches(other["rules"], key):
             raise conflict(f"segment {key} is used by a rule of segment {other['key']}")
     call.store.delete(Ref(project, "segments", key, environment))
-    _audit(call, project, environment, segment, "deleteSegment", "deleted the segment")
+    _audit(call, project, environment, segment, Act("deleteSegment", "deleted the segment"))
     return None
 
 
@@ -238,17 +239,9 @@ def _find(call: Call, project: str, environment: str, key: str) -> Json:
     return call.find(Ref(project, "segments", key, environment), f"segment {key}")
 
 
-def _audit(
-    call: Call,
-    project: str,
-    environment: str,
-    segment: Json,
-    action: str,
-    verb: str,
-    comment: Json = "",
-) -> None:
+def _audit(call: Call, project: str, environment: str, segment: Json, act: Act) -> None:
     resource = f"proj/{project}:env/{environment}:segment/{segment['key']}"
-    audit.record(call, resource, action, segment["name"], verb, comment)
+    audit.record(call, resource, segment["name"], act)
 
 
 FILTERS: Mapping[str, filters.Test] = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, library
 from ldconf.emulator.approval_rules import refuse_unapproved
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request
 from ldconf.emulator.patches.rules import instructions_of
@@ -118,7 +119,7 @@ def record_change(
     """Write the audit log entry of a targeting change."""
     resource = f"proj/{project}:env/{environment}:aiconfig/{ai_config['key']}"
     name = ai_config["name"]
-    audit.record(call, resource, "updateTargeting", name, "updated targeting of", comment)
+    audit.record(call, resource, name, Act("updateTargeting", "updated targeting of", comment))
 
 
 def _visible(call: Call, project: str, document: Json) -> Json:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, library
 from ldconf.emulator.access import maintainer_view
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request
 from ldconf.emulator.paging import link, page
@@ -93,7 +94,7 @@ def create_tool(call: Call, project: str) -> Json:
     if not (tool["maintainerId"] or tool["maintainerTeamKey"]) and call.faults.default_maintainer:
         tool["maintainerId"] = call.actor.member_id or ""
     _store(call, project, tool)
-    _audit(call, project, tool, "createAITool", "created the AI tool")
+    _audit(call, project, tool, Act("createAITool", "created the AI tool"))
     return tool_view(project, tool)
 
 
@@ -107,7 +108,7 @@ def patch_tool(call: Call, project: str, key: str) -> Json:
     if any(after.get(name) != before.get(name) for name in VERSIONED):
         after["version"] += 1
     _store(call, project, after)
-    _audit(call, project, after, "updateAITool", "updated the AI tool")
+    _audit(call, project, after, Act("updateAITool", "updated the AI tool"))
     return tool_view(project, after)
 
 
@@ -120,7 +121,7 @@ def delete_tool(call: Call, project: str, key: str) -> Json:
         raise bad_request(f"tool {key} is still in use by {config}/{row['key']}")
     call.store.delete_children(project, "toolVersions", key)
     call.store.delete(Ref(project, "tools", key))
-    _audit(call, project, tool, "deleteAITool", "deleted the AI tool")
+    _audit(call, project, tool, Act("deleteAITool", "deleted the AI tool"))
     return None
 
 
@@ -145,8 +146,8 @@ def _find(call: Call, project: str, key: str) -> Json:
     return call.find(Ref(project, "tools", key), f"AI tool {key}")
 
 
-def _audit(call: Call, project: str, tool: Json, action: str, verb: str) -> None:
-    audit.record(call, f"proj/{project}:ai-tool/{tool['key']}", action, tool["key"], verb)
+def _audit(call: Call, project: str, tool: Json, act: Act) -> None:
+    audit.record(call, f"proj/{project}:ai-tool/{tool['key']}", tool["key"], act)
 
 
 TOOLS = "/projects/{project}/ai-tools"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields
 from ldconf.emulator.approval_rules import refuse_unapproved
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
 from ldconf.emulator.http import Call, Route, bad_request
 from ldconf.emulator.paging import link
@@ -129,7 +130,7 @@ def create_variation(call: Call, project: str, ai_config: Json, body: dict[str, 
     store.put(Ref(project, "targeting", config), targeting)
     if call.faults.hidden_reads:
         call.faults.delay(("hidden", project, config, key), call.faults.hidden_reads)
-    _audit(call, project, ai_config, row, "createAIConfigVariation", "created variation")
+    _audit(call, project, ai_config, row, Act("createAIConfigVariation", "created variation"))
     return row
 
 
@@ -152,7 +153,7 @@ def patch_variation(call: Call, project: str, config: str, key: str) -> Json:
     row = _append(call, project, config, after, before["version"] + 1)
     if call.faults.stale_reads:
         call.faults.delay(("stale", project, config, key), call.faults.stale_reads)
-    _audit(call, project, ai_config, row, "updateAIConfigVariation", "updated variation")
+    _audit(call, project, ai_config, row, Act("updateAIConfigVariation", "updated variation"))
     return variation_view(ai_config, project, row, Shown())
 
 
@@ -170,7 +171,7 @@ def delete_variation(call: Call, project: str, config: str, key: str) -> Json:
     store.put(Ref(project, "targeting", config), without_slot(targeting, key))
     store.delete_children(project, "variationVersions", f"{config}/{key}")
     store.delete(Ref(project, "variations", key, config))
-    _audit(call, project, ai_config, row, "deleteAIConfigVariation", "deleted variation")
+    _audit(call, project, ai_config, row, Act("deleteAIConfigVariation", "deleted variation"))
     return None
 
 
@@ -209,10 +210,10 @@ def _find(call: Call, project: str, config: str, key: str) -> tuple[Json, Json]:
     return ai_config, call.find(Ref(project, "variations", key, config), f"variation {key}")
 
 
-def _audit(call: Call, project: str, ai_config: Json, row: Json, action: str, verb: str) -> None:
+def _audit(call: Call, project: str, ai_config: Json, row: Json, act: Act) -> None:
     resource = f"proj/{project}:aiconfig/{ai_config['key']}"
     name = f"{row['name']} of {ai_config['name']}"
-    audit.record(call, resource, action, name, verb, row.get("comment"))
+    audit.record(call, resource, name, Act(act.action, act.verb, row.get("comment")))
 
 
 VARIATIONS = "/projects/{project}/ai-configs/{config}/variations"
