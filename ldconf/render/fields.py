@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from ldconf.core.change import Effect
 from ldconf.core.resource import Json
+from ldconf.kinds.words import named, percent
 from ldconf.render.rows import ContextEntry, FieldRow
-from ldconf.render.words import named, percent
 
 _LONGEST = 160  # characters of one JSON value; the JSON output has it whole
 

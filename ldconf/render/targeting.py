@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from ldconf.core.resource import Json, same
-from ldconf.render import words
+from ldconf.kinds import words
 from ldconf.render.rows import WhoChange
 
 _BY_RULES = "left to the rules"
