@@ -63,9 +63,9 @@ class Conversation:
 def run_apply(run: Run, wish: PlanWish, consented: Consented) -> int:
     """Apply, and return the exit code."""
     is_terminal = sys.stdin.isatty() and sys.stdout.isatty()
-    consents = tuple(_consents(consented, is_terminal=is_terminal))
+    lifted = tuple(consents(consented, is_terminal=is_terminal))
     whole = ApplyWish(
-        plan=replace(wish, consents=consents),
+        plan=replace(wish, consents=lifted),
         reviewed=tuple(read_reviewed(one) for one in consented.reviewed),
         yes=consented.yes,
         is_terminal=is_terminal,
@@ -98,7 +98,8 @@ def exit_code(done: Done) -> int:
     return ExitCode.ERROR if skipped else ExitCode.DONE
 
 
-def _consents(consented: Consented, *, is_terminal: bool) -> list[Consent]:
+def consents(consented: Consented, *, is_terminal: bool) -> list[Consent]:
+    """Return the consents of `--allow` and `--because`. Raises UsageError."""
     if not consented.allow:
         if consented.because:
             raise UsageError("--because belongs to --allow ADDRESS")

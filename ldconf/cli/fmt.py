@@ -27,7 +27,7 @@ def fmt(
       ldconf fmt --check
     """
     from ldconf.cli.writing import seen_from_here, told
-    from ldconf.workflow.edits import documents, format_files
+    from ldconf.workflow.formatting import documents, format_files
 
     run = run_of(context)
     changed = format_files(paths or documents(run.root()), write_them=not check)

@@ -27,7 +27,7 @@ def init(
       ldconf init configs --project support-bots
     """
     from ldconf.cli.writing import told
-    from ldconf.workflow.edits import init
+    from ldconf.workflow.beginning import init
 
     run = run_of(context)
     root = folder or run.workspace or Path.cwd()

@@ -29,6 +29,11 @@ class Bar:
             self._progress.start()
         self._progress.update(self._task, description=what, completed=done, total=total)
 
+    @property
+    def is_shown(self) -> bool:
+        """True while the bar is on the screen."""
+        return self._progress.live.is_started
+
     def hide(self) -> None:
         """Take the bar away; the next progress shows it again."""
         self._progress.stop()

@@ -16,7 +16,7 @@ def schema(context: typer.Context) -> int:
     """
     import json
 
-    from ldconf.workflow.edits import document_schema
+    from ldconf.workflow.formatting import document_schema
 
     run_of(context).out(json.dumps(document_schema(), indent=2, ensure_ascii=False) + "\n")
     return 0
