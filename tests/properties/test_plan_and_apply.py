@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import anyio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from worlds import Sections, World, all_applied, loaded, texts_of, workspaces
+from worlds import Recorder, Sections, World, all_applied, loaded, texts_of, workspaces
 
 from ldconf.core.change import Plan
+from ldconf.core.kind import Request
 from ldconf.planning.planfile import dumps
+from tests.kinds.official import accepts
 
 PROFILE = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
@@ -83,5 +86,21 @@ def test_plan_reads_only_and_is_the_same_twice(sections: Sections) -> None:
         one = await world.plan(workspace)
         assert {method for method, _ in world.requests} == {"GET"}
         assert dumps(one) == dumps(await world.plan(workspace))
+
+    anyio.run(scenario)
+
+
+@PROFILE
+@given(workspaces(), workspaces())
+def test_every_request_is_one_that_the_official_client_knows(
+    first: Sections, second: Sections
+) -> None:
+    async def scenario() -> None:
+        world, writes = World(), list[Request]()
+        record = partial(Recorder, writes=writes)
+        await world.apply(loaded(texts_of(first)), through=record)
+        await world.apply(loaded(texts_of(second)), through=record)
+        assert bool(writes) == any([*first.values(), *second.values()])
+        assert all(accepts(request) for request in writes)
 
     anyio.run(scenario)

@@ -14,6 +14,7 @@ from ldconf.api.apply import ApplyOptions, apply
 from ldconf.api.client import Client
 from ldconf.api.live import Wants, read_live
 from ldconf.core.change import Plan
+from ldconf.core.kind import Request
 from ldconf.core.live import Live
 from ldconf.core.outcome import Applied, Outcome
 from ldconf.core.resource import Json
@@ -149,10 +150,10 @@ class World:
         """Return an independent copy of the account, without its faults."""
         return World(self.store.clone())
 
-    def client(self, deadly: Callable[[Wire], Wire] | None = None) -> Client:
+    def client(self, through: Callable[[Wire], Wire] | None = None) -> Client:
         app: Any = create_app(self.store, self.faults)
         clock = Clock()
-        wrapped = deadly(app) if deadly else app
+        wrapped = through(app) if through else app
         return Client(
             "http://127.0.0.1",
             SecretStr("api-property-test"),
@@ -177,10 +178,10 @@ class World:
         self,
         workspace: Workspace,
         base: Workspace | None = None,
-        deadly: Callable[[Wire], Wire] | None = None,
+        through: Callable[[Wire], Wire] | None = None,
     ) -> list[Outcome]:
         """Read, plan and apply through one client; its requests are kept."""
-        async with self.client(deadly) as client:
+        async with self.client(through) as client:
             self.requests = client.requests
             wants = Wants()
             live = await read_live(client, PROJECT, wants)
@@ -203,3 +204,26 @@ def seen(live: Live) -> dict[str, dict[str, Json]]:
 
 def all_applied(outcomes: Sequence[Outcome]) -> bool:
     return all(isinstance(outcome, Applied) for outcome in outcomes)
+
+
+@dataclass
+class Recorder:
+    """An ASGI app that keeps the writes that pass through it, as they are on the wire."""
+
+    app: Wire
+    writes: list[Request]
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["method"] != "GET":
+            message = await receive()
+            headers = dict(scope["headers"])
+            body = json.loads(message["body"]) if message["body"] else None
+            path = scope["path"].removeprefix("/api/v2")
+            beta = headers.get(b"ld-api-version") == b"beta"
+            self.writes.append(Request(scope["method"], path, body, beta))
+
+            async def again() -> Any:
+                return message
+
+            receive = again
+        await self.app(scope, receive, send)
