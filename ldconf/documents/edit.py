@@ -23,18 +23,24 @@ from ldconf.documents.source import (
     node_contains,
     written_at,
 )
+from ldconf.documents.splice import NewPair
 from ldconf.documents.yaml import Path
 
 _MISSING = object()
 
 
-def set_value(text: str, path: Path, value: Json, after: str | None = None) -> str:
+def set_value(text: str, path: Path, value: Json, after: str | None = None, levels: int = 0) -> str:
     """Return the text with `value` at a path, changing only the leaves that differ.
 
-    Missing maps on the way are made. A new key goes behind the key `after`, else to the end.
+    Missing maps on the way are made. A new key goes behind the key `after`, else to the end; the
+    first `levels` levels of maps below it never stand on one line.
     """
-    expected = assigned(Source(text).data, path, value)
-    return _checked(_update(text, path, value, after), expected, path)
+    data = Source(text).data
+    if _get(data, path) is _MISSING:
+        edited = _insert_key(text, path, value, after, levels)
+    else:
+        edited = _update(text, path, value)
+    return _checked(edited, assigned(data, path, value), path)
 
 
 def remove(text: str, path: Path) -> str:
@@ -158,7 +164,7 @@ def _remove(text: str, path: Path) -> str:
     return splice.applied(source, splice.cut(source, written_at(source, path[:-1]), path[-1]))
 
 
-def _insert_key(text: str, path: Path, value: Json, after: str | None) -> str:
+def _insert_key(text: str, path: Path, value: Json, after: str | None, levels: int = 0) -> str:
     """Insert a key whose parent may be missing too, or stand there as null."""
     data = Source(text).data
     depth = 0
@@ -171,7 +177,10 @@ def _insert_key(text: str, path: Path, value: Json, after: str | None) -> str:
     source = Source(text)
     parent = written_at(source, path[:depth])
     name = str(path[depth])
-    return splice.applied(source, splice.insert_key(source, parent, name, value, after))
+    if levels:
+        levels += len(path) - depth - 1
+    edits = splice.insert_key(source, parent, NewPair(name, value, after, levels))
+    return splice.applied(source, edits)
 
 
 def _insert_item(text: str, path: Path, index: int, value: Json) -> str:
@@ -209,7 +218,7 @@ def _disowned(source: Source, path: Path, whole: bool) -> splice.Splices:
         if child(node, step) is None:
             if isinstance(step, str) and merged(node, step):
                 value = _get(source.data, path[: depth + 1])
-                return splice.insert_key(source, place, step, value, None)
+                return splice.insert_key(source, place, NewPair(step, value))
             return []
         place = written_at(source, path[: depth + 1])
     if whole:
@@ -225,7 +234,7 @@ def _unmerged(text: str, path: Path) -> str:
     source = Source(text)
     for name in whole:
         if child(written_at(source, path).node, name) is None:
-            edits = splice.insert_key(source, written_at(source, path), name, whole[name], None)
+            edits = splice.insert_key(source, written_at(source, path), NewPair(name, whole[name]))
             source = Source(splice.applied(source, edits))
     return splice.applied(source, splice.cut(source, written_at(source, path), None))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from ldconf.core.resource import Json
@@ -97,20 +98,33 @@ def _replace_root(source: Source, node: Node, value: Json, anchor: str | None) -
     return [(node.start, source.line_end(node.end), text)]
 
 
-def insert_key(source: Source, place: Place, name: str, value: Json, after: str | None) -> Splices:
-    """Insert a pair into a map behind the key `after`, or at its end."""
+@dataclass(frozen=True)
+class NewPair:
+    """A pair to insert behind the key `after`, or at the end of its map.
+
+    The first `levels` levels of maps below its key do not stand on one line.
+    """
+
+    name: str
+    value: Json
+    after: str | None = None
+    levels: int = 0
+
+
+def insert_key(source: Source, place: Place, new: NewPair) -> Splices:
+    """Insert a pair into a map."""
     node = place.node
     if source.root is None or (node.kind == "scalar" and place.holder is None):
-        return _replace_root(source, node, {name: value}, node.anchor)
+        return _replace_root(source, node, {new.name: new.value}, node.anchor)
     if not node.pairs:
-        return replace(source, place, {name: value})
-    before = (pair_of(node, after) if after else None) or node.pairs[-1]
+        return replace(source, place, {new.name: new.value})
+    before = (pair_of(node, new.after) if new.after else None) or node.pairs[-1]
     if node.flow:
-        new = f"{emit.key(name, flow=True)}: {emit.flow(value)}"
-        return _insert_flow(source, before, new)
+        text = f"{emit.key(new.name, flow=True)}: {emit.flow(new.value)}"
+        return _insert_flow(source, before, text)
     column = source.column(node.pairs[0].start)
-    lines = emit.entry(name, value, Spot(column, blocks=_is_free(source, before.tail, column)))
-    return _insert_block(source, before, lines, column)
+    spot = Spot(column, levels=new.levels, blocks=_is_free(source, before.tail, column))
+    return _insert_block(source, before, emit.entry(new.name, new.value, spot), column)
 
 
 def insert_item(source: Source, place: Place, index: int, value: Json) -> Splices:

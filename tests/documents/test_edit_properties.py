@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from random import Random
 
 from hypothesis import given
-from random_yaml import WORDS, Writer, documents, examples, maps, plain_documents, randoms, values
 
 from ldconf.core.resource import Json, same
 from ldconf.documents import edit, yaml
 from ldconf.documents.source import Source, written_at
 from ldconf.documents.yaml import Path
+from tests.documents.random_yaml import (
+    WORDS,
+    Writer,
+    documents,
+    examples,
+    maps,
+    plain_documents,
+    randoms,
+    values,
+)
 
 
 def read(text: str) -> Json:

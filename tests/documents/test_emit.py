@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from random_yaml import examples
 
 from ldconf.core.resource import Json
 from ldconf.documents import emit, yaml
+from tests.documents.random_yaml import examples
 
 TRICKY = st.sampled_from(
     [

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 from hypothesis import given
-from random_yaml import examples, texts
 
 from ldconf.core.resource import Json, same
 from ldconf.documents import yaml
 from ldconf.documents.format import format_text
+from tests.documents.random_yaml import examples, texts
 
 
 def read(text: str) -> Json:
