@@ -16,7 +16,7 @@ from ldconf.documents.load_explain import flaws, shown
 from ldconf.documents.load_places import Sources
 from ldconf.documents.load_problems import Problems, suggestion
 from ldconf.documents.load_sections import LATER, Raw, Sections
-from ldconf.documents.load_settings import NESTED, SECTIONS, pattern_problem
+from ldconf.documents.load_settings import NESTED, SECTIONS, pattern_problem, unlisted
 from ldconf.kinds.serve import DISABLED
 
 Permission: TypeAlias = Literal[
@@ -80,7 +80,7 @@ def read_lists(
     sections: Sections, sources: Sources, settings: WorkspaceSettings | None, problems: Problems
 ) -> Lists:
     """Return the entries of all list sections; adds to `problems`."""
-    reader = _ListReader(sources, problems, settings)
+    reader = _ListReader(sources, problems, settings.environments if settings else None)
     lists = Lists()
     for raw in sections.lists["removed"]:
         reader.removed(raw, lists.removed)
@@ -98,7 +98,7 @@ def read_lists(
 class _ListReader:
     sources: Sources
     problems: Problems
-    settings: WorkspaceSettings | None
+    environments: Sequence[str] | None  # None: not known, as the settings do not load
 
     def removed(self, raw: Raw, found: dict[Address, Position]) -> None:
         position = self.sources.value(raw.place) or Position(raw.place.file)
@@ -106,7 +106,7 @@ class _ListReader:
             summary = f"`removed` takes addresses, not {shown(raw.value)}"
             self.problems.error(summary, position, "removed", hint="for instance tools/KEY")
             return
-        problem = removal_problem(raw.value, self.settings.environments if self.settings else None)
+        problem = removal_problem(raw.value, self.environments)
         if problem:
             self.problems.error(problem[0], position, "removed", hint=problem[1])
             return
@@ -137,13 +137,11 @@ class _ListReader:
 
     def names(self, test: TestDocument, raw: Raw, sections: Sections) -> None:
         """Check that what a test names is there."""
-        listed = self.settings.environments if self.settings else None
         given, place = test.given, raw.place
-        if listed is not None and given.environment not in listed:
-            summary = f"environment `{given.environment}` is not listed under `environments:`"
+        problem = unlisted(given.environment, self.environments)
+        if problem:
             at = self.sources.value(place.below("given", "environment"))
-            hint = suggestion(given.environment, listed, words="listed")
-            self.problems.error(summary, at, "unknown-environment", hint=hint)
+            self.problems.error(problem[0], at, "unknown-environment", hint=problem[1])
         ai_configs = sorted(a.parts[1] for a in sections.objects if a.kind == "aiConfigs")
         if given.ai_config not in ai_configs:
             at = self.sources.value(place.below("given", "aiConfig"))
@@ -163,8 +161,7 @@ class _ListReader:
             summary = f"variation `{wanted}` is not defined"
             self.problems.error(summary, at, "unknown-reference", hint=hint)
 
-    @staticmethod
-    def _consent_problems(consent: ConsentDocument) -> Iterator[tuple[str, str | None]]:
+    def _consent_problems(self, consent: ConsentDocument) -> Iterator[tuple[str, str | None]]:
         general = [allow for allow in consent.allow if allow in EVERYWHERE]
         if general and consent.address != "*":
             yield f'`{general[0]}` is about the whole plan: its address is "*"', None
@@ -172,7 +169,7 @@ class _ListReader:
             named = ", ".join(allow for allow in consent.allow if allow not in EVERYWHERE)
             yield f'"*" goes with {" and ".join(EVERYWHERE)} only, not with {named}', None
         elif consent.address != "*":
-            problem = pattern_problem(consent.address)
+            problem = pattern_problem(consent.address, self.environments)
             if problem:
                 yield problem
 
@@ -208,10 +205,7 @@ def removal_problem(text: str, environments: Sequence[str] | None) -> tuple[str,
     if section == "segments":
         if length != 3:
             return f'"{text}" is not an address', "segments are removed as segments/KEY/ENVIRONMENT"
-        if environments is not None and parts[2] not in environments:
-            hint = suggestion(parts[2], environments, words="listed")
-            return f"environment `{parts[2]}` is not listed under `environments:`", hint
-        return None
+        return unlisted(parts[2], environments)
     if section == "aiConfigs" and length == 4 and parts[2] in NESTED:
         if parts[2] == "targeting":
             hint = "drop its entry to stop managing it; `off: true` serves `disabled`"

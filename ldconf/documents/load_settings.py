@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
@@ -163,7 +163,7 @@ def read_settings(tree: Tree, sources: Sources, problems: Problems) -> Workspace
 
 def _further_problems(model: SettingsDocument) -> Iterator[tuple[Path, str, str | None]]:
     for index, pattern in enumerate(model.guards.protect):
-        problem = pattern_problem(pattern)
+        problem = pattern_problem(pattern, model.environments)
         if problem:
             yield ("guards", "protect", index), *problem
     for kind, keys in model.external.items():
@@ -171,13 +171,20 @@ def _further_problems(model: SettingsDocument) -> Iterator[tuple[Path, str, str 
             yield ("external", kind), f"unknown section `{kind}`", suggestion(kind, SECTIONS)
         elif isinstance(keys, dict) and kind != "segments":
             yield ("external", kind), f'`{kind}` takes a list of keys or "*"', None
+        elif isinstance(keys, dict):
+            for environment in keys:
+                problem = unlisted(environment, model.environments)
+                if problem:
+                    yield ("external", kind, environment), *problem
     shared = _shared_problem(model.shared) if model.shared is not None else None
     if shared:
         yield ("shared",), shared, "name a folder beside the workspace, for instance ../shared"
 
 
-def pattern_problem(pattern: str) -> tuple[str, str | None] | None:
-    """Return (summary, hint) if a pattern of addresses can match nothing."""
+def pattern_problem(
+    pattern: str, environments: Sequence[str] | None
+) -> tuple[str, str | None] | None:
+    """Return (summary, hint) if a pattern of addresses can match nothing that is written."""
     parts = pattern.strip("/").split("/")
     if not all(parts):
         return f'"{pattern}" is not an address', "for instance aiConfigs/KEY/targeting/production"
@@ -187,7 +194,17 @@ def pattern_problem(pattern: str) -> tuple[str, str | None] | None:
     inside = parts[2] if section == "aiConfigs" and len(parts) > 2 else "*"
     if not _WILD.search(inside) and inside not in NESTED:
         return f'"{pattern}" is not an address', suggestion(inside, NESTED)
-    return None
+    place = 2 if section == "segments" else 3 if inside == "targeting" else None
+    environment = parts[place] if place is not None and len(parts) > place else "*"
+    return None if _WILD.search(environment) else unlisted(environment, environments)
+
+
+def unlisted(environment: str, environments: Sequence[str] | None) -> tuple[str, str | None] | None:
+    """Return (summary, hint) if an environment is not among those that are written."""
+    if environments is None or environment in environments:
+        return None
+    summary = f"environment `{environment}` is not listed under `environments:`"
+    return summary, suggestion(environment, environments, words="listed")
 
 
 def _shared_problem(shared: str) -> str | None:

@@ -30,7 +30,7 @@ def test_every_setting() -> None:
         """\
         project: pet-store
         host: https://app.eu.launchdarkly.com/
-        environments: [test]
+        environments: [test, production]
         guards:
           maxDeletePercent: 12.5
           maxUpdatePercent: 0

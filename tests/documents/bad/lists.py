@@ -173,4 +173,9 @@ CASES: tuple[Case, ...] = (
         "aiConfigs: {bot: {variations: {v1: {}}}}\ntests:\n- given: {aiConfig: bot, environment: test, context: {key: u}}\n  expect: {variation: v2}\n",
         "a.yaml:4:23: variation `v2` is not defined",
     ),
+    consent(
+        "consent-unlisted-environment",
+        "{address: aiConfigs/x/targeting/tset, allow: [drift], because: y}",
+        "a.yaml:2:13: environment `tset` is not listed under `environments:`",
+    ),
 )

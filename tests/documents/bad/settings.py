@@ -250,4 +250,19 @@ CASES: tuple[Case, ...] = (
         "ldconf.yaml:1:1: ldconf.yaml is a symbolic link, which is not followed",
     ),
     case("yml", {"ldconf.yml": BASE}, "ldconf.yml:1:1: rename this file to ldconf.yaml"),
+    settings(
+        "protect-unlisted-environment",
+        BASE + "guards: {protect: [aiConfigs/*/targeting/prodution]}\n",
+        "ldconf.yaml:3:20: environment `prodution` is not listed under `environments:`",
+    ),
+    settings(
+        "protect-unlisted-segment-environment",
+        BASE + "guards: {protect: [segments/x/tests]}\n",
+        "ldconf.yaml:3:20: environment `tests` is not listed under `environments:`",
+    ),
+    settings(
+        "external-unlisted-environment",
+        BASE + "external: {segments: {prod: [x]}}\n",
+        "ldconf.yaml:3:29: environment `prod` is not listed under `environments:`",
+    ),
 )
