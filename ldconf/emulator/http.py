@@ -175,8 +175,8 @@ class Router:
                 node = node.setdefault("*" if segment.startswith("{") else segment, {})
             node.setdefault("", {})[route.method] = route
 
-    def find(self, method: str, path: tuple[str, ...]) -> Found:
-        """Return the route; 501 for a path that is in no route, 405 for a wrong verb."""
+    def find(self, method: str, path: tuple[str, ...]) -> Found | Refusal:
+        """Return the route, or why not: 501 for a path in no route, 405 for a wrong verb."""
         node = self._root
         values: list[str] = []
         for segment in path:
@@ -185,19 +185,19 @@ class Router:
                 inner = node.get("*") if segment else None
                 values.append(segment)
             if inner is None:
-                raise not_implemented(f"{method} {API}/{'/'.join(path)}")
+                return not_implemented(f"{method} {API}/{'/'.join(path)}")
             node = inner
         methods = node.get("")
         if not methods:
-            raise not_implemented(f"{method} {API}/{'/'.join(path)}")
+            return not_implemented(f"{method} {API}/{'/'.join(path)}")
         route = methods.get(method)
         if route is None:
             allowed = ", ".join(sorted(methods))
-            raise Refusal(
+            return Refusal(
                 405,
                 "method_not_allowed",
                 f"{method} is not allowed for {API}/{'/'.join(path)} (only {allowed})",
             )
         if route.handler is None:
-            raise not_implemented(f"{method} {API}/{'/'.join(path)}")
+            return not_implemented(f"{method} {API}/{'/'.join(path)}")
         return Found(route, route.handler, tuple(values))

@@ -60,13 +60,17 @@ class RestApp:
     ) -> tuple[Actor, Found]:
         """Return who calls, and what; raises `Refusal`. `extra` gets the rate headers."""
         actor = self._tokens.actor(incoming.headers.one("authorization"))
-        if actor is None:
-            raise Refusal(401, "unauthorized", "Invalid access token")
         path = tuple(unquote(part) for part in incoming.path.split("/"))
         found = self._router.find(incoming.method, path)
-        route = found.route
-        refused, rates = self._rates.count(f"{route.method} {route.path}", actor.token_id)
+        route = found.route if isinstance(found, Found) else None
+        name = f"{route.method} {route.path}" if route else "no route"
+        refused, rates = self._rates.count(name, actor.token_id if actor else "")
         extra.update(rates)
+        if actor is None:
+            raise Refusal(401, "unauthorized", "Invalid access token")
+        if isinstance(found, Refusal):
+            raise found
+        route = found.route
         if failure == 429 and not refused:
             refused = True
             extra.update(self._rates.refusal_headers(self._store.clock()))

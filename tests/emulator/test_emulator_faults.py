@@ -17,8 +17,13 @@ BODY = {"key": "bot", "name": "Bot"}
 
 
 async def test_every_answer_has_rate_headers(ld: Ld) -> None:
-    for path, status in (("/projects", 200), ("/projects/none", 404)):
-        await ld.get(path, status=status)
+    for path, status, token in (
+        ("/projects", 200, "api-1"),
+        ("/projects", 401, ""),
+        ("/projects/none", 404, "api-1"),
+        ("/nothing", 501, "api-1"),
+    ):
+        await ld.get(path, status=status, token=token)
         for name in ("Global-Limit", "Global-Remaining", "Route-Limit", "Route-Remaining", "Reset"):
             assert int(ld.headers[f"X-Ratelimit-{name}"]) > 0
     assert int(ld.headers["X-Ratelimit-Reset"]) > ld.clock.now

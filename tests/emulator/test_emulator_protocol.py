@@ -7,6 +7,8 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from ldconf.emulator.access import READ_ONLY_TOKEN, SERVICE_TOKEN, Token
 from ldconf.emulator.rest_app import MAX_BODY
@@ -232,6 +234,12 @@ async def test_a_limit_above_the_maximum_is_lowered_silently(ld: Ld) -> None:
 @pytest.mark.parametrize("query", ["limit=x", "limit=0", "offset=-1"])
 async def test_a_bad_page_is_refused(ld: Ld, query: str) -> None:
     await ld.get(f"/projects/p/ai-configs?{query}", status=400)
+
+
+async def test_a_wrong_verb_outside_the_api_is_not_allowed(ld: Ld) -> None:
+    ld.app.router.routes.append(Route("/only-get", lambda _: PlainTextResponse("hello")))
+    answer = await ld.http.post("/only-get")
+    assert (answer.status_code, answer.json()["code"]) == (405, "method_not_allowed")
 
 
 async def test_a_request_that_ends_early_has_no_effect(ld: Ld) -> None:

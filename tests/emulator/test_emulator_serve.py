@@ -168,13 +168,13 @@ def test_a_taken_port_is_named(tmp_path: Path) -> None:
     assert read_holder(tmp_path) is None
 
 
-def test_small_answers_are_not_delayed(tmp_path: Path) -> None:
+def test_small_answers_are_not_delayed() -> None:
     ld = Ld()
     with LocalServer(ld.app, "127.0.0.1", 0) as server, httpx.Client() as http:
-        for _ in range(20):
-            http.get(f"{server.host}/api/v2/projects", headers={"Authorization": "x"})
-        answer = http.get(f"{server.host}/api/v2/projects", headers={"Authorization": "x"})
-        assert answer.elapsed.total_seconds() < 0.04
+        url = f"{server.host}/api/v2/projects"
+        answers = [http.get(url, headers={"Authorization": "x"}) for _ in range(20)]
+    quickest = min(answer.elapsed.total_seconds() for answer in answers)
+    assert quickest < 0.03  # without TCP_NODELAY each takes 0.04 s
 
 
 def test_a_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

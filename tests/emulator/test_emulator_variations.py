@@ -268,6 +268,7 @@ async def test_bad_bodies_are_refused(ld: Ld) -> None:
         await ld.post(f"{BOT}/variations", body, status=409 if body["key"] == "one" else 400)
     on_judge = {"key": "v", "name": "V", "judgeConfiguration": {"judges": both[:1]}}
     await ld.post("/projects/p/ai-configs/judge/variations", on_judge, status=400)
+    await ld.patch(ONE, {"name": ""}, status=400)
     assert len(await ld.ids()) == 2
 
 

@@ -211,6 +211,10 @@ def test_approvals(client: ld.ApiClient, beta: ld.ApiClient, project: str) -> No
     assert applied.status == "completed"
     serving = ai.get_ai_config_targeting(project, "bot").environments["test"].fallthrough
     assert serving.variation == 1
-    assert approvals.get_approval_request(request.id).status == "completed"
+    instructions = [{"kind": "updateDescription", "value": "served one"}]
+    edited = ld.ApprovalsBetaApi(beta).patch_approval_request(
+        request.id, ld.ApprovalRequestPatchInput(instructions=instructions)
+    )
+    assert (edited.description, edited.status) == ("served one", "completed")
     approvals.delete_approval_request(request.id)
     assert approvals.get_approval_requests(filter=f"projectKey equals {project}").items == []
