@@ -152,3 +152,19 @@ def test_audit_log_carries_commit_and_reason(applied: World) -> None:
     versions = applied.rest("GET", VARIATION)["items"]
     newest = max(versions, key=lambda row: row["version"])
     assert commit[:7] in newest["comment"]
+
+
+def test_environment_with_approvals_exits_5_until_somebody_approves(applied: World) -> None:
+    body = {"environmentKey": "production", "resourceKind": "aiconfig", "required": True}
+    settings = "/approval-requests/projects/pet-store-agent/settings"
+    applied.rest("PATCH", settings, body, beta=True)
+    applied.edit("fallthrough: base-config", "fallthrough: model-variant-2")
+    plan = applied.run("plan", "--detailed-exitcode")
+    assert plan.code == 2
+    assert "needs an approval in LaunchDarkly; apply opens the request" in plan.out
+    first = applied.run("apply", "--yes")
+    assert first.code == 5
+    assert "waiting for approval" in first.out
+    again = applied.run("apply", "--yes")
+    assert again.code == 5
+    assert "is pending" in again.out
