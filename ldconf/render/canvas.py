@@ -23,6 +23,9 @@ class Look:
     colour: bool = False
 
 
+_WRAPPER = Console(file=io.StringIO(), _environ={})  # rich asks for one to split a text
+
+
 @dataclass
 class Canvas:
     """Collects lines and draws them. Everything put in is made safe to print."""
@@ -52,31 +55,32 @@ class Canvas:
 
     def draw(self) -> str:
         """Return everything as one string that ends with a newline."""
+        for line in self.lines:
+            line.rstrip()
+        if not self.look.colour:
+            return "".join(f"{line.plain}\n" for line in self.lines)
         out = io.StringIO()
         console = Console(
             file=out,
-            force_terminal=self.look.colour,
-            color_system="standard" if self.look.colour else None,
-            no_color=not self.look.colour,
+            force_terminal=True,
+            color_system="standard",
             width=self.look.width or 100,
             legacy_windows=False,
             _environ={},
         )
-        for line in self.lines:
-            line.rstrip()
-            console.print(line, soft_wrap=True, highlight=False, markup=False, emoji=False)
+        whole = Text("\n").join(self.lines)
+        console.print(whole, soft_wrap=True, highlight=False, markup=False, emoji=False)
         return out.getvalue()
 
     def _put(self, first: str, more: str, pieces: Sequence[Piece]) -> None:
         self._wrap(first, first + more, _text(pieces, visible_line), "")
 
     def _wrap(self, first: str, rest: str, line: Text, style: str) -> None:
-        if self.look.width is None:
+        if self.look.width is None or line.cell_len <= self.look.width - len(rest):
             self.lines.append(Text(first, style) + line)
             return
         room = max(self.look.width - len(rest), 20)
-        wrapped = line.wrap(Console(file=io.StringIO(), width=room, _environ={}), room)
-        for number, part in enumerate(wrapped or [Text("")]):
+        for number, part in enumerate(line.wrap(_WRAPPER, room)):
             self.lines.append(Text(first if number == 0 else rest, style) + part)
 
 
