@@ -14,13 +14,14 @@ L1, L2 = {"core"}, {"core", "kinds"}
 MAY_IMPORT = {
     "core": set(),
     "kinds": L1,
+    "compile": L2,
     "planning": L2,
     "documents": L2,
     "api": L2,
     "render": L2,
     "settings": {*L2, "documents.yaml"},
-    "workflow": {*L2, "planning", "documents", "api", "render", "settings"},
-    "emulator": L2,
+    "workflow": {*L2, "compile", "planning", "documents", "api", "render", "settings"},
+    "emulator": {*L2, "compile"},
     "cli": {*L2, "workflow", "render", "settings", "emulator.serve"},
 }
 

@@ -155,7 +155,7 @@ class _Reading:
         for arm in arms:
             key = self.key(arm.get("variation"), where)
             by_key[key] = by_key.get(key, 0) + (arm.get("weight") or 0)
-        if _is_experiment(rollout):
+        if is_experiment(rollout):
             served = self.key(self._control(rollout), where)
             return served, frozenset(by_key) | {served}
         bucket_by, kind = rollout.get("bucketBy") or "key", rollout.get("contextKind") or "user"
@@ -188,7 +188,8 @@ def _key(index: int, entry: Mapping[str, Json], names: Mapping[Json, int]) -> st
     return str(name) if name and names[name] == 1 else f"#{index}"
 
 
-def _is_experiment(rollout: Mapping[str, Json]) -> bool:
+def is_experiment(rollout: Mapping[str, Json]) -> bool:
+    """True for a rollout that a running experiment put there (reference 13.2)."""
     arms = rollout.get("variations") or ()
     return bool(
         rollout.get("experimentAllocation")
