@@ -40,6 +40,8 @@ def pull(
     run = run_of(context)
     wish = PullWish(tuple(addresses or ()), drift, with_members, base)
     with run.site() as site, run.progress() as progress:
-        written = run.wait(pull, site, wish, progress)
-    told(run, written, "Nothing to take over: files and LaunchDarkly agree there.")
+        pulled = run.wait(pull, site, wish, progress)
+    for remark in pulled.remarks:
+        run.say(remark)
+    told(run, pulled.paths, "Nothing to take over: files and LaunchDarkly agree there.")
     return 0

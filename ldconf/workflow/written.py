@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from ldconf.core.errors import LdconfError
 
 
-def write(root: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
-    """Write texts to paths below `root` and return the paths. Raises LdconfError.
+def write(root: Path, texts: Mapping[str, str], shared: Path | None = None) -> tuple[Path, ...]:
+    """Write texts to paths below `root` (or `shared`) and return the paths. Raises LdconfError.
 
     Every path is checked before the first write. A file is replaced in one step, so that a reader
     or a crash never meets half of one.
     """
     targets = {root / path: text for path, text in texts.items()}
     for path in targets:
-        _check(root, path)
+        _check((root, shared) if shared else (root,), path)
     for path, text in targets.items():
         try:
             _replace(path, text)
@@ -27,12 +27,12 @@ def write(root: Path, texts: Mapping[str, str]) -> tuple[Path, ...]:
     return tuple(targets)
 
 
-def _check(root: Path, path: Path) -> None:
-    """Refuse a path outside of the root, and symbolic links on the way."""
-    real = os.path.realpath(root)
+def _check(folders: Sequence[Path], path: Path) -> None:
+    """Refuse a path outside of the folders, and symbolic links on the way."""
     parent = os.path.realpath(path.parent)
-    if os.path.commonpath([real, parent]) != real or path.is_symlink():
-        raise LdconfError(f"will not write {path}: it lies outside of {root} or is a link")
+    reals = [os.path.realpath(folder) for folder in folders]
+    if path.is_symlink() or not any(os.path.commonpath([r, parent]) == r for r in reals):
+        raise LdconfError(f"will not write {path}: it lies outside of {folders[0]} or is a link")
 
 
 def _replace(path: Path, text: str) -> None:

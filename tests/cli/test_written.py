@@ -38,3 +38,11 @@ def test_reason_of_the_system_is_told(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     with pytest.raises(LdconfError, match=r"cannot write .*b\.yaml"):
         write(tmp_path, {"a/b.yaml": "x"})
+
+
+def test_shared_folder_may_be_written(tmp_path: Path) -> None:
+    root, shared = tmp_path / "root", tmp_path / "shared"
+    root.mkdir()
+    shared.mkdir()
+    write(root, {"../shared/prompt.md": "x"}, root / "../shared")
+    assert (shared / "prompt.md").read_text() == "x"
