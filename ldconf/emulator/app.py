@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ldconf.emulator.access import Token, Tokens
+from ldconf.emulator.dashboard.routes import routes as dashboard
 from ldconf.emulator.faults import Faults
 from ldconf.emulator.rest_app import RestApp, send_json
 from ldconf.emulator.store import Store
@@ -33,9 +34,12 @@ def create_app(
     name at this machine) unless `any_host`. `app.state` holds `store` and `faults`.
     """
     faults = faults if faults is not None else Faults()
-    known = [Token(token) if isinstance(token, str) else token for token in tokens]
+    known = Tokens([Token(token) if isinstance(token, str) else token for token in tokens])
     app = Starlette(
-        routes=[Mount("/api/v2", app=RestApp(store, faults, Tokens(known)))],
+        routes=[
+            Mount("/api/v2", app=RestApp(store, faults, known)),
+            *dashboard(store, guard=known if any_host else None),
+        ],
         middleware=[] if any_host else [Middleware(LoopbackOnly)],
         exception_handlers={HTTPException: _unknown_route, Exception: _crashed},
     )

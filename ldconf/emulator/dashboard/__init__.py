@@ -1,0 +1,1 @@
+"""The page at `/`: what the local LaunchDarkly holds and what its SDKs do, for people."""
