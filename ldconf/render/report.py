@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ldconf.core.address import Address
@@ -38,6 +38,7 @@ from ldconf.render.rows import (
     NoteRow,
     RefusalRow,
     Report,
+    RequestRow,
     Row,
 )
 from ldconf.render.summary import summarise
@@ -53,7 +54,7 @@ class ReportOptions:
     workspace: Workspace | None = None  # positions for annotations
     context: tuple[ContextEntry, ...] = ()
     remarks: tuple[str, ...] = ()
-    requests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requests: Mapping[str, tuple[RequestRow, ...]] = field(default_factory=dict)
     unmanaged: tuple[Address, ...] | None = None
     redact: bool = False
 
@@ -93,8 +94,14 @@ class _Builder:
             context=self.options.context,
             unmanaged=self.options.unmanaged,
             hashes=tuple(sorted(plan.change_hashes.values())),
-            requests=self.options.requests,
+            requests=self._requests(),
         )
+
+    def _requests(self) -> Mapping[str, tuple[RequestRow, ...]]:
+        return {
+            address: tuple(replace(row, body=self._shown("body", row.body)) for row in rows)
+            for address, rows in self.options.requests.items()
+        }
 
     def _groups(self, changes: Iterable[Change]) -> tuple[Group, ...]:
         """Group by `family`: an AI Config takes its variations and targeting with it."""

@@ -157,6 +157,15 @@ class NoteRow:
 
 
 @dataclass(frozen=True)
+class RequestRow:
+    """One request that apply would send. `body` None: none, or built when it is sent."""
+
+    method: str
+    path: str
+    body: Json = None
+
+
+@dataclass(frozen=True)
 class Summary:
     """What stands on top: how dangerous, where it takes effect, and the counts."""
 
@@ -192,4 +201,4 @@ class Report:
     context: tuple[ContextEntry, ...] = ()
     unmanaged: tuple[Address, ...] | None = None
     hashes: tuple[str, ...] = ()
-    requests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    requests: Mapping[str, tuple[RequestRow, ...]] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from ldconf.render import fields as say
@@ -250,10 +251,13 @@ def _requests(canvas: Canvas, report: Report) -> None:
         return
     canvas.blank()
     canvas.add(0, ("Requests", "bold"))
-    for address, lines in report.requests.items():
+    for address, rows in report.requests.items():
         canvas.add(2, (address, "bold"))
-        for line in lines:
-            canvas.add(4, line)
+        for row in rows:
+            body = "" if row.body is None else json.dumps(row.body, ensure_ascii=False)
+            canvas.add(4, f"{row.method} {row.path} ", (body, "dim"))
+        if not rows:
+            canvas.add(4, "(built when it is sent, from the ids that LaunchDarkly then has)")
 
 
 def _unmanaged(canvas: Canvas, report: Report) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import anyio
+from anyio.abc import TaskStatus
 
 
 @asynccontextmanager
@@ -14,14 +15,15 @@ async def stop_on_interrupt() -> AsyncIterator[Callable[[], bool]]:
     """Give a function that is true once SIGINT or SIGTERM came. Raises at the second one."""
     came = anyio.Event()
 
-    async def listen() -> None:
+    async def listen(*, task_status: TaskStatus[None]) -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            task_status.started()
             async for _ in signals:
                 if came.is_set():
                     raise KeyboardInterrupt
                 came.set()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(listen)
+        await group.start(listen)
         yield came.is_set
         group.cancel_scope.cancel()

@@ -6,27 +6,54 @@ import json
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from ldconf.api.facts import WriteFacts
 from ldconf.core.change import Change, Plan
+from ldconf.core.errors import LdconfError
+from ldconf.core.kind import Facts
 from ldconf.core.live import Live
+from ldconf.core.resource import Json
 from ldconf.kinds import kind_of
+from ldconf.kinds.targeting_document import variation_keys
+from ldconf.planning.approvals import LiveFacts
+from ldconf.render.rows import RequestRow
 
-Requests: TypeAlias = Mapping[str, tuple[str, ...]]
+Requests: TypeAlias = Mapping[str, tuple[RequestRow, ...]]
 
 
 def requests_of(plan: Plan, live: Live) -> Requests:
-    """Return the requests of each change, as lines: method, path and body."""
-    facts = WriteFacts(live, "ldconf", "")
-    return {str(change.address): _lines(change, facts) for change in plan.changes}
+    """Return the requests of each change; none where they name by id what this plan makes first.
+
+    Ids of variations are written as `<id of KEY>`: no plan holds one (design section 9, Ids).
+    """
+    facts, names = LiveFacts(live), _names_by_id(live)
+    return {
+        str(change.address): tuple(
+            RequestRow(method, path, _named(body, names))
+            for method, path, body in _requests(change, facts)
+        )
+        for change in plan.changes
+    }
 
 
-def _lines(change: Change, facts: WriteFacts) -> tuple[str, ...]:
+def _requests(change: Change, facts: Facts) -> list[tuple[str, str, Json]]:
     try:
         requests = kind_of(change.address).requests(change, facts)
-    except KeyError:
-        # Targeting is built on the document as it is at the moment of writing (design section 9).
-        return ("(built when it is sent, from the ids that LaunchDarkly then has)",)
-    return tuple(
-        f"{request.method} {request.path} {json.dumps(request.body, ensure_ascii=False)}"
-        for request in requests
-    )
+    except LdconfError:
+        return []
+    return [(request.method, request.path, request.body) for request in requests]
+
+
+def _names_by_id(live: Live) -> dict[str, str]:
+    names: dict[str, str] = {}
+    for observed in live.observed.values():
+        document = observed.meta.get("document")
+        if document:
+            entries = zip(document["variations"], variation_keys(document), strict=True)
+            names |= {entry["_id"]: f"<id of {key}>" for entry, key in entries}
+    return names
+
+
+def _named(body: Json, names: Mapping[str, str]) -> Json:
+    text = json.dumps(body)
+    for found, name in names.items():
+        text = text.replace(found, name)
+    return json.loads(text)

@@ -6,6 +6,7 @@ from ldconf.core.change import Drift, FieldDiff, Note, NoteKind
 from ldconf.render import report, text
 from ldconf.render.canvas import Look
 from ldconf.render.report import ReportOptions
+from ldconf.render.rows import RequestRow
 from tests.render import plans
 from tests.render.golden import assert_golden
 
@@ -13,7 +14,10 @@ OPTIONS = ReportOptions(
     workspace=plans.WORKSPACE,
     context=plans.CONTEXT,
     remarks=("sample contexts: not evaluated",),
-    requests={"tools/get_product": ("PATCH /projects/p/ai-tools/get_product",)},
+    requests={
+        "tools/get_product": (RequestRow("PATCH", "/projects/p/ai-tools/get_product", {"a": 1}),),
+        str(plans.PRODUCTION): (),
+    },
 )
 WIDE = Look(width=100)
 
