@@ -41,9 +41,9 @@ class Section:
 def plan(report: Report, *, artifact: str | None = None, limit: int = LIMIT) -> str:
     """Return the Markdown of a plan, below `limit` characters."""
     sections = [
-        *(_group(group) for group in report.groups),
-        *_refused(report),
+        *_refused(report),  # first: they keep the pull request from being applied
         *(_conflict(row) for row in report.conflicts),
+        *(_group(group) for group in report.groups),
         *_drift(report.drift),
         *_notes(report),
     ]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ldconf.core.errors import LdconfError, UsageError
+from ldconf.core.errors import DocumentError, LdconfError, UsageError
 from ldconf.core.workspace import Workspace
 from ldconf.documents import git
 from ldconf.documents.load import load_base, load_settings
@@ -103,6 +103,12 @@ def read_at(repository: Repository, commit: str, desired: Workspace) -> Workspac
         return empty_base(desired, commit)
     try:
         return load_base(tree, commit)
+    except DocumentError as error:
+        problem = error.diagnostics[0].summary if error.diagnostics else error.summary
+        raise LdconfError(
+            f"{SETTINGS_FILE} at the base {commit[:12]} does not load: {problem}",
+            "choose another base with --base REF (or `none`)",
+        ) from error
     finally:
         tree.close()
 

@@ -205,3 +205,24 @@ def test_history_holds_the_commits_that_touched_the_files_newest_first(repo: Rep
 
 def test_without_base_there_is_no_history(repo: Repo) -> None:
     assert repo.history(repo.base("none")) == []
+
+
+def test_base_whose_settings_do_not_load_is_an_error_that_names_it(repo: Repo) -> None:
+    (repo.root / "ldconf.yaml").write_text("project: shop\nenvironments: test\n")
+    broken = repo.commit()
+    repo.commit("mended")
+    with pytest.raises(LdconfError, match=f"ldconf.yaml at the base {broken[:12]} does not load"):
+        repo.base(broken)
+
+
+def test_shared_folder_is_part_of_the_history(repo: Repo) -> None:
+    base = repo.git("rev-parse", "HEAD")
+    (repo.top / "shared").mkdir()
+    repo.write("two")
+    (repo.root / "ldconf.yaml").write_text(
+        "project: shop\nenvironments: [test]\nshared: ../shared\n"
+    )
+    repo.commit()
+    (repo.top / "shared" / "prompt.md").write_text("x")
+    repo.commit()
+    assert repo.history(repo.base(base)) == ["two", "two"]

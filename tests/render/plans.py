@@ -202,6 +202,12 @@ CONTEXT = (
     ContextEntry(TOOL, "token ci", "2026-11-23T08:30:00Z"),
 )
 
+UNSEEN = updated(
+    BASE,
+    FieldDiff("instructions", "59b630582abe", NEW_PROMPT, unverifiable=True),
+    FieldDiff("description", None, "New", because="--resend", unverifiable=True),
+)
+
 WORKSPACE = Workspace(
     WorkspaceSettings("pet-store-agent", ("test", "production")),
     {},

@@ -222,3 +222,7 @@ def test_rollout_in_percent() -> None:
 def test_clause_in_words(clause: dict[str, Any], words: str) -> None:
     rule = {"description": "R", "clauses": [clause], "serve": "v"}
     assert who("rules", None, [rule]) == [(f'rule "R": {words}', None, "v")]
+
+
+def test_nothing_is_served_by_nothing() -> None:
+    assert who("fallthrough", "a", None) == [("everyone else", "a", None)]

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from ldconf.core.address import Address
-from ldconf.core.change import Delete, FieldDiff, Note, NoteKind
+from ldconf.core.change import Conflict, Delete, Drift, FieldDiff, Note, NoteKind, Transition
 from ldconf.render import markdown, report
 from ldconf.render.markup import code, comment, prose
 from ldconf.render.report import ReportOptions
@@ -103,3 +103,23 @@ def test_list_marker_at_the_start_is_text() -> None:
 
 def test_html_comment_cannot_be_closed() -> None:
     assert "-->" not in comment("x --> y")
+
+
+def test_unverifiable_texts_and_experiments_are_named() -> None:
+    address = Address.of("experiments", "models")
+    change = Transition(address, "start", plans.resource(plans.TOOL))
+    found = drawn(plans.plan(plans.UNSEEN, change))
+    assert "what is live is not known" in found
+    assert "Experiments touched: `models`" in found
+
+
+def test_object_deleted_by_hand_and_changed_here() -> None:
+    plan = plans.plan(conflicts=(Conflict(plans.TOOL, None, None, None, None),))
+    assert "Deleted in LaunchDarkly, changed in the files." in drawn(plan)
+
+
+def test_long_drift_loses_its_texts_before_its_objects() -> None:
+    text, other = "Be kind. " * 9000, "Be brief! " * 9000
+    found = drawn(plans.plan(drift=(Drift(plans.BASE, "instructions", text, other),)))
+    assert len(found) <= markdown.LIMIT
+    assert "a long text" in found

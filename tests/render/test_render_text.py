@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from ldconf.core.change import Drift, FieldDiff, Note, NoteKind
+from ldconf.core.address import Address
+from ldconf.core.change import Conflict, Drift, FieldDiff, Note, NoteKind, Transition
 from ldconf.render import report, text
 from ldconf.render.canvas import Look
 from ldconf.render.report import ReportOptions
@@ -99,3 +100,30 @@ def test_text_that_looks_like_markup_is_drawn_as_it_is() -> None:
         plans.updated(plans.TOOL, FieldDiff("description", "a", "[bold]x[/] :smile:"))
     )
     assert '"[bold]x[/] :smile:"' in drawn(plan)
+
+
+def test_text_that_launchdarkly_does_not_return_is_said_to_be_sent() -> None:
+    found = drawn(plans.plan(plans.UNSEEN), Look())
+    assert "instructions: sent; LaunchDarkly does not return it, its fingerprint differs" in found
+    assert "description: sent; LaunchDarkly does not return it, what is live is not known" in found
+
+
+def test_object_deleted_by_hand_and_changed_here() -> None:
+    plan = plans.plan(conflicts=(Conflict(plans.TOOL, None, None, None, None),))
+    assert "deleted in LaunchDarkly, changed in the files" in drawn(plan)
+
+
+def test_experiments_that_are_touched_stand_on_top() -> None:
+    address = Address.of("experiments", "models")
+    change = Transition(address, "start", plans.resource(plans.TOOL))
+    assert "experiments touched: models" in drawn(plans.plan(change))
+
+
+def test_refusal_without_refused_change() -> None:
+    plan = plans.plan(refusals=plans.FULL.refusals[1:2])
+    assert "x deletes: 4 of 10 objects would be deleted" in drawn(plan)
+
+
+def test_plan_without_head() -> None:
+    found = drawn(plans.plan(base_ref=None, head_ref=None), options=ReportOptions())
+    assert found.splitlines()[1] == "no base: two-way comparison"
