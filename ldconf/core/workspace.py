@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from ldconf.core.address import Address
 from ldconf.core.diagnostic import Position
-from ldconf.core.resource import Json, Resource
+from ldconf.core.evaluation import ConfigTest
+from ldconf.core.resource import Resource
 
 DEFAULT_HOST = "https://app.launchdarkly.com"
 
@@ -102,7 +103,7 @@ class Workspace:
     resources: Mapping[Address, Resource]
     removed: Mapping[Address, Position] = field(default_factory=dict)
     consents: tuple[Consent, ...] = ()
-    tests: tuple[Json, ...] = ()
+    tests: tuple[ConfigTest, ...] = ()
     positions: Mapping[tuple[Address, tuple[str | int, ...]], Position] = field(
         default_factory=dict
     )

@@ -6,18 +6,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError
 
 from ldconf.core.address import Address
 from ldconf.core.diagnostic import Position
-from ldconf.core.resource import Json, Part, Str
+from ldconf.core.evaluation import ConfigTest
+from ldconf.core.resource import Part, Str
 from ldconf.core.workspace import Consent, WorkspaceSettings
 from ldconf.documents.load_explain import flaws, shown
 from ldconf.documents.load_places import Sources
 from ldconf.documents.load_problems import Problems, suggestion
 from ldconf.documents.load_sections import LATER, Raw, Sections
 from ldconf.documents.load_settings import NESTED, SECTIONS, pattern_problem, unlisted
-from ldconf.kinds.serve import DISABLED
+from ldconf.documents.load_tests import TestDocument, unknown_names
 
 Permission: TypeAlias = Literal[
     "protected", "inPlaceEdit", "drift", "contaminate", "deletes", "updates"
@@ -35,45 +36,13 @@ class ConsentDocument(Part):
     because: _Text = Field(description="The reason, for reviewers and for the plan")
 
 
-class Given(Part):
-    """The situation of a test."""
-
-    ai_config: _Text = Field(description="Key of the AI Config")
-    environment: _Text = Field(description="Key of the environment")
-    context: dict[Str, Json] = Field(description="The context that is evaluated, with its `kind`")
-
-
-class Expectation(Part):
-    """The result of a test."""
-
-    variation: _Text = Field(description="Key of the variation that the context must get")
-
-
-class TestDocument(Part):
-    """A test of targeting: which variation a context must get. Evaluated offline."""
-
-    __test__ = False  # not a test of pytest's
-
-    name: _Text | None = Field(default=None, description="What the test is about")
-    given: Given = Field(description="The situation")
-    expect: Expectation = Field(description="The result")
-
-    @field_validator("given")
-    @classmethod
-    def _context_is_one(cls, given: Given) -> Given:
-        kind = given.context.get("kind", "user")
-        if not isinstance(kind, str) or (kind != "multi" and not given.context.get("key")):
-            raise ValueError("`context` needs a `kind` and a `key`")
-        return given
-
-
 @dataclass
 class Lists:
     """What the list sections of all documents say."""
 
     removed: dict[Address, Position] = field(default_factory=dict)
     consents: list[Consent] = field(default_factory=list)
-    tests: list[Json] = field(default_factory=list)
+    tests: list[ConfigTest] = field(default_factory=list)
 
 
 def read_lists(
@@ -90,7 +59,7 @@ def read_lists(
         test = reader.validated(TestDocument, raw)
         if test is not None:
             reader.names(test, raw, sections)
-            lists.tests.append(raw.value)
+            lists.tests.append(test.test(sources.value(raw.place)))
     return lists
 
 
@@ -137,29 +106,9 @@ class _ListReader:
 
     def names(self, test: TestDocument, raw: Raw, sections: Sections) -> None:
         """Check that what a test names is there."""
-        given, place = test.given, raw.place
-        problem = unlisted(given.environment, self.environments)
-        if problem:
-            at = self.sources.value(place.below("given", "environment"))
-            self.problems.error(problem[0], at, "unknown-environment", hint=problem[1])
-        ai_configs = sorted(a.parts[1] for a in sections.objects if a.kind == "aiConfigs")
-        if given.ai_config not in ai_configs:
-            at = self.sources.value(place.below("given", "aiConfig"))
-            hint = suggestion(given.ai_config, ai_configs, words="defined")
-            summary = f"AI Config `{given.ai_config}` is not defined"
-            self.problems.error(summary, at, "unknown-reference", hint=hint)
-            return
-        wanted = test.expect.variation
-        variations = sorted(
-            a.key
-            for a in sections.objects
-            if a.kind == "variations" and a.parts[1] == given.ai_config
-        )
-        if wanted not in (*variations, DISABLED):
-            at = self.sources.value(place.below("expect", "variation"))
-            hint = suggestion(wanted, variations, words="defined")
-            summary = f"variation `{wanted}` is not defined"
-            self.problems.error(summary, at, "unknown-reference", hint=hint)
+        for path, rule, summary, hint in unknown_names(test, sections.objects, self.environments):
+            at = self.sources.value(raw.place.below(*path))
+            self.problems.error(summary, at, rule, hint=hint)
 
     def _consent_problems(self, consent: ConsentDocument) -> Iterator[tuple[str, str | None]]:
         general = [allow for allow in consent.allow if allow in EVERYWHERE]

@@ -11,8 +11,9 @@ from pydantic.json_schema import models_json_schema
 from ldconf.core.resource import Json, Resource
 from ldconf.documents import extends
 from ldconf.documents.files import SCHEMAS, TEXTS
-from ldconf.documents.load_lists import ConsentDocument, TestDocument
+from ldconf.documents.load_lists import ConsentDocument
 from ldconf.documents.load_settings import KEY, NESTED, SECTIONS, SettingsDocument
+from ldconf.documents.load_tests import TestDocument
 from ldconf.documents.schema_rules import MODEL_CONFIG_KEY, add_keywords
 from ldconf.kinds import KIND_BY_NAME, KINDS
 from ldconf.kinds.ai_config import AIConfig
@@ -129,7 +130,7 @@ def _lists() -> dict[str, Json]:
             "items": {"$ref": _ref(ConsentDocument.__name__)},
         },
         "tests": {
-            "description": "Which variation a context must get; run by `ldconf test`",
+            "description": "What contexts must get; run by `ldconf test`",
             "type": ["array", "null"],
             "items": {"$ref": _ref(TestDocument.__name__)},
         },

@@ -37,6 +37,8 @@ KEYWORDS: dict[str, dict[str, Json]] = {
             },
         ],
     },
+    "Expectation": {"minProperties": 1},
+    "ExpectedText": {"minProperties": 1},
     "Clause": {
         "if": {"properties": {"op": {"const": SEGMENT_MATCH}}},
         "else": {"required": ["attribute"]},

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from ldconf.core.address import Address, ai_config, segment, targeting, variation
 from ldconf.core.diagnostic import Position
+from ldconf.core.evaluation import TextExpectation
 from ldconf.documents.load import load
 from ldconf.kinds import KINDS
 from tests.documents.trees import SETTINGS, Memory, problems, workspace
@@ -170,7 +171,7 @@ def test_lists_of_all_documents_are_joined() -> None:
     assert [str(address) for address in found.removed] == ["tools/a", "tools/b"]
 
 
-def test_tests_are_kept_as_written() -> None:
+def test_tests_are_read_with_their_place() -> None:
     text = """\
     aiConfigs: {bot: {variations: {v: {}}}}
     tests:
@@ -181,8 +182,30 @@ def test_tests_are_kept_as_written() -> None:
     """
     found = workspace(text).tests
 
-    assert found[0]["given"]["context"]["plan"] == "pro"
-    assert len(found) == 2
+    assert found[0].context["plan"] == "pro"
+    assert (found[0].variation, found[0].position) == ("v", Position("a.yaml", 3, 3))
+    assert found[0].name == "bot in test for user u1"
+    assert [test.variation for test in found] == ["v", "disabled"]
+
+
+def test_tests_may_expect_model_prompt_and_tools() -> None:
+    text = """\
+    aiConfigs: {bot: {variations: {v: {}}}}
+    tests:
+    - name: All of it
+      given: {aiConfig: bot, environment: test, context: {key: u1}, variables: {mood: calm}}
+      expect:
+        model: gpt-4o
+        enabled: true
+        tools: [search]
+        text: {contains: calm, matches: "^Be"}
+    """
+    (found,) = workspace(text).tests
+
+    assert (found.name, found.model, found.enabled) == ("All of it", "gpt-4o", True)
+    assert (found.variation, found.tools) == (None, {"search"})
+    assert found.text == TextExpectation(contains=("calm",), matches="^Be")
+    assert found.variables == {"mood": "calm"}
 
 
 def test_external_objects_may_be_referenced() -> None:

@@ -173,6 +173,29 @@ CASES: tuple[Case, ...] = (
         "aiConfigs: {bot: {variations: {v1: {}}}}\ntests:\n- given: {aiConfig: bot, environment: test, context: {key: u}}\n  expect: {variation: v2}\n",
         "a.yaml:4:23: variation `v2` is not defined",
     ),
+    case(
+        "test-expects-nothing",
+        "aiConfigs: {a: {}}\ntests:\n- given: {aiConfig: a, environment: test, context: {key: u}}\n  expect: {}\n",
+        "a.yaml:4:11: `expect` needs at least one of `variation`, `model`, `enabled`, `text`, `tools`",
+        schema=True,
+    ),
+    case(
+        "test-bad-pattern",
+        "aiConfigs: {a: {}}\ntests:\n- given: {aiConfig: a, environment: test, context: {key: u}}\n  expect: {text: {matches: '('}}\n",
+        "a.yaml:4:28: `expect.text.matches`: '(' is not a regular expression: missing ), unterminated subpattern at position 0",
+    ),
+    case(
+        "test-text-without-a-way",
+        "aiConfigs: {a: {}}\ntests:\n- given: {aiConfig: a, environment: test, context: {key: u}}\n  expect: {text: {}}\n",
+        "a.yaml:4:18: `text` needs `contains`, `equals` or `matches`",
+        schema=True,
+    ),
+    case(
+        "test-contains-number",
+        "aiConfigs: {a: {}}\ntests:\n- given: {aiConfig: a, environment: test, context: {key: u}}\n  expect: {text: {contains: 7}}\n",
+        "a.yaml:4:29: `expect.text.contains` must be text or a list, not the number 7",
+        schema=True,
+    ),
     consent(
         "consent-unlisted-environment",
         "{address: aiConfigs/x/targeting/tset, allow: [drift], because: y}",
