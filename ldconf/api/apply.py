@@ -20,7 +20,7 @@ from ldconf.api.tasks import concurrently
 from ldconf.api.write import Writer
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Delete, Phase, Plan, Restore, Update
-from ldconf.core.dependency import dependencies, needs
+from ldconf.core.dependency import dependencies, needs, stays_usable
 from ldconf.core.errors import (
     ApiError,
     Forbidden,
@@ -96,6 +96,8 @@ class _Run:
         for conflict in plan.conflicts:
             self._blocked[conflict.address] = "is in conflict"
             self._unclean.setdefault(Phase.STOP, (conflict.address, "is in conflict"))
+        for address in [one for one in self._blocked if stays_usable(one, live)]:
+            del self._blocked[address]
 
     async def batch(self, changes: Sequence[Change]) -> Sequence[Outcome]:
         """Carry out changes of one kind that do not build upon each other."""

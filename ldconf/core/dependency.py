@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ldconf.core.address import Address, ai_config
 from ldconf.core.change import Change, Create, Delete, Restore, Transition, Update
 from ldconf.core.kind import Reference
+from ldconf.core.live import Live
 from ldconf.core.resource import Resource
 
+# Variations hold a version of these, so that a newer one may come or not.
+VERSIONED = ("tools", "modelConfigs")
 References = Callable[[Address, Resource], Sequence[Reference]]
 
 
@@ -48,3 +51,9 @@ def needs(change: Change, references: References) -> Iterator[Address]:
                 yield reference.target
         case _:  # to retire an object needs nothing else
             return
+
+
+def stays_usable(needed: Address, live: Live) -> bool:
+    """Return True for a tool or model config that exists: if its own change is held back, those
+    that attach it go on at the version in use (design section 9, Own pins)."""
+    return needed.kind in VERSIONED and needed in live.observed

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, FieldDiff, Restore, Update
+from ldconf.core.dependency import VERSIONED
 from ldconf.core.resource import Json, same
 from ldconf.core.workspace import Workspace
 from ldconf.planning.compare import Comparison
@@ -14,7 +15,7 @@ from ldconf.planning.sides import LiveSide, Values
 
 NEW = "new"  # a version that this plan makes; its number is known when it is made
 REPIN = "re-pin"
-PINNED = ("tools", "modelConfigs")
+PINNED = VERSIONED
 PIN_FIELDS = ("modelConfigVersion",)  # left out of a file, they follow by themselves
 
 # Fields whose change makes no new version (reference 7: only description, schema,

@@ -7,12 +7,11 @@ from dataclasses import dataclass, field
 
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Refusal
-from ldconf.core.dependency import needs
+from ldconf.core.dependency import needs, stays_usable
 from ldconf.core.workspace import Consent
 from ldconf.planning import guards, limits, usage
 from ldconf.planning.compare import Scene
 from ldconf.planning.graph import references
-from ldconf.planning.pins import PINNED
 
 
 @dataclass
@@ -96,7 +95,7 @@ def _dependants(
     why = {**dict.fromkeys(verdict.refused, "is refused"), **blocked}
     for change in verdict.allowed.values():
         for needed in sorted(set(needs(change, references))):
-            if needed in why and not _stays_usable(scene, needed):
+            if needed in why and not stays_usable(needed, scene.live.live):
                 yield Refusal(
                     change.address,
                     "dependency",
@@ -104,8 +103,3 @@ def _dependants(
                     hint=f"settle {needed} first; this change follows by itself",
                 )
                 break
-
-
-def _stays_usable(scene: Scene, needed: Address) -> bool:
-    """True for a tool or model config that exists: its pins stay as they are instead."""
-    return needed.kind in PINNED and scene.live.observed(needed) is not None
