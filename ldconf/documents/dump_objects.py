@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ldconf.core.address import Address
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Resource, canonical_json
+from ldconf.documents.live_value import document_of
 from ldconf.documents.yaml import Path
 from ldconf.kinds import kind_of
 from ldconf.kinds.agent_graph import AgentGraph
@@ -55,7 +56,7 @@ class Objects:
         unsupported = observed.meta.get("unsupported")
         if unsupported and address.kind not in DIVISIBLE:
             return _line(str(unsupported))
-        found = Written(address, observed.resource.document())
+        found = Written(address, document_of(observed.resource))
         if unsupported:
             found = replace(found, notes=(_line(str(unsupported)),))
         if address.kind == "variations":

@@ -32,8 +32,8 @@ _MISSING = object()
 def set_value(text: str, path: Path, value: Json, after: str | None = None, levels: int = 0) -> str:
     """Return the text with `value` at a path, changing only the leaves that differ.
 
-    Missing maps on the way are made. A new key goes behind the key `after`, else to the end; the
-    first `levels` levels of maps below it never stand on one line.
+    Missing maps on the way are made. A new key goes behind the key `after` ("": to the
+    start), else to the end; the first `levels` levels of maps below it never stand on one line.
     """
     data = Source(text).data
     if _get(data, path) is _MISSING:

@@ -184,33 +184,33 @@ def _merged(
     rules: Rules,
     unmanaged: frozenset[str],
 ) -> Resolved:
-    inheritable = dict(_inheritable(parent.value, own, rules))
+    taken_over = dict(inheritable(parent.value, own, rules))
     value: dict[str, Json] = {}
     fields: dict[str, tuple[Place, ...]] = {EXTENDS: (written.place,), UNMANAGED: (written.place,)}
     files: dict[Path, str] = dict(written.files)
     inherited: dict[str, Address] = {}
-    for name in (*inheritable, *(name for name in own if name not in inheritable)):
+    for name in (*taken_over, *(name for name in own if name not in taken_over)):
         above = parent.places.fields.get(name, ())
         if name not in own:
             if name in unmanaged:
                 continue
-            value[name] = inheritable[name]
+            value[name] = taken_over[name]
             fields[name] = above
             files |= {path: file for path, file in parent.files.items() if path[0] == name}
         elif name in rules.deep and isinstance(own[name], Mapping):
-            value[name] = merge_patch(inheritable.get(name), own[name])
-            fields[name] = (written.place, *above) if name in inheritable else (written.place,)
+            value[name] = merge_patch(taken_over.get(name), own[name])
+            fields[name] = (written.place, *above) if name in taken_over else (written.place,)
         else:
             value[name] = own[name]
             fields[name] = (written.place,)
             continue
-        if isinstance(inheritable.get(name), Mapping) or name not in own:
+        if isinstance(taken_over.get(name), Mapping) or name not in own:
             inherited[name] = parent.inherited.get(name, parent.address)
     places = ObjectPlaces(written.place, fields)
     return Resolved(written.address, value, places, files, inherited)
 
 
-def _inheritable(
+def inheritable(
     parent: Mapping[str, Json], own: Mapping[str, Json], rules: Rules
 ) -> Iterator[tuple[str, Json]]:
     """Yield what a child may take over: a model's version and name follow `modelConfigKey`."""

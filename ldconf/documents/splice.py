@@ -100,7 +100,7 @@ def _replace_root(source: Source, node: Node, value: Json, anchor: str | None) -
 
 @dataclass(frozen=True)
 class NewPair:
-    """A pair to insert behind the key `after`, or at the end of its map.
+    """A pair to insert behind the key `after`, or at the end of its map; "" is its start.
 
     The first `levels` levels of maps below its key do not stand on one line.
     """
@@ -119,10 +119,17 @@ def insert_key(source: Source, place: Place, new: NewPair) -> Splices:
     if not node.pairs:
         return replace(source, place, {new.name: new.value})
     before = (pair_of(node, new.after) if new.after else None) or node.pairs[-1]
+    first = node.pairs[0].start
     if node.flow:
         text = f"{emit.key(new.name, flow=True)}: {emit.flow(new.value)}"
-        return _insert_flow(source, before, text)
-    column = source.column(node.pairs[0].start)
+        return (
+            [(first, first, f"{text}, ")] if new.after == "" else _insert_flow(source, before, text)
+        )
+    column = source.column(first)
+    if new.after == "":
+        return _insert_first(
+            source, first, emit.entry(new.name, new.value, Spot(column, levels=new.levels))
+        )
     spot = Spot(column, levels=new.levels, blocks=_is_free(source, before.tail, column))
     return _insert_block(source, before, emit.entry(new.name, new.value, spot), column)
 
@@ -142,9 +149,7 @@ def insert_item(source: Source, place: Place, index: int, value: Json) -> Splice
     free = before is None or _is_free(source, before.tail, column)
     lines = emit.element(value, Spot(column, blocks=free))
     if before is None:
-        start = _above(source, node.items[0].start)
-        indent = " " * column
-        return [(start, start, f"\n{indent}".join(lines) + f"\n{indent}")]
+        return _insert_first(source, node.items[0].start, lines)
     return _insert_block(source, before, lines, column)
 
 
@@ -223,6 +228,14 @@ def _insert_block(
         return [(before.tail, before.tail, text + "\n")]
     at = source.line_end(before.tail)
     return [(at, at, "\n" + text), *_closed(source, before, at)]
+
+
+def _insert_first(source: Source, first: int, lines: Sequence[str]) -> Splices:
+    """Insert lines above the first entry of a block and the comments that belong to it."""
+    start = _above(source, first)
+    indent = " " * source.column(start)
+    below = [indent + line if line else "" for line in lines[1:]]
+    return [(start, start, "\n".join([lines[0], *below, indent]))]
 
 
 def _closed(source: Source, before: Pair | Item, at: int) -> Splices:

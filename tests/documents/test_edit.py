@@ -117,6 +117,15 @@ def test_key_is_added_behind_another() -> None:
     assert text.index("model:") < text.index("name: Base") < text.index("tools:")
 
 
+def test_key_is_added_at_the_start_above_its_comments() -> None:
+    text = "a:\n  # about b\n  b: 1\nc: [{d: 1}]\n"
+    assert edit.set_value(text, ("a", "x"), "1\n2", after="") == (
+        "a:\n  x: |-\n    1\n    2\n  # about b\n  b: 1\nc: [{d: 1}]\n"
+    )
+    assert edit.set_value(text, ("c", 0, "x"), 2, after="").endswith("c: [{x: 2, d: 1}]\n")
+    assert edit.set_value("- a: 1\n", (0, "x"), 2, after="") == "- x: 2\n  a: 1\n"
+
+
 def test_missing_maps_on_the_way_are_made() -> None:
     text = edit.set_value(AGENT, ("aiConfigs", "agent", "targeting", "prod", "off"), True)
     assert changed(AGENT, text)[1] == ["      prod: {off: true}"]

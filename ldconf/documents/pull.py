@@ -1,0 +1,203 @@
+"""`ldconf pull`: live values into the files that are there.
+
+Only fields that differ are written. Comments, order, `extends` and `{file:}` stay; what nobody
+pulled resolves to what it did before (design section 9). Before anything is returned the files are
+loaded again as they would be, and compared with what was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path as FilePath
+
+from ldconf.core.address import Address
+from ldconf.core.errors import LdconfError, UsageError
+from ldconf.core.live import Live
+from ldconf.core.resource import Json, same
+from ldconf.core.workspace import Workspace
+from ldconf.documents import edit
+from ldconf.documents.format_order import field_order
+from ldconf.documents.load import load
+from ldconf.documents.overlay import Overlay
+from ldconf.documents.pull_family import Edit, Member, family_edits
+from ldconf.documents.pull_live import SWITCHED, Differences
+from ldconf.documents.pull_objects import Families
+from ldconf.documents.pull_style import Taken, styled
+from ldconf.documents.pull_texts import Texts
+from ldconf.documents.tree import Folder, Tree
+from ldconf.documents.yaml import Path
+from ldconf.kinds.serve import DISABLED
+from ldconf.kinds.variation_model import ARCHIVED
+
+Fields = Mapping[Address, frozenset[str]]
+
+
+def pull(
+    root: FilePath,
+    workspace: Workspace,
+    live: Live,
+    addresses: Sequence[Address],
+    with_members: bool = False,
+    *,
+    fields: Fields | None = None,
+) -> dict[str, str]:
+    """Return path -> new text of the files that change when these objects take their live values.
+
+    An address stands for all below it, and may be a pattern. `fields` limits an address to some
+    fields (addresses without an entry: all that is managed). Raises UsageError if no object of
+    the files matches an address, LdconfError if a live value cannot be written.
+    """
+    return pull_from(
+        Folder(root), workspace, live, _matching(workspace, addresses), with_members, fields=fields
+    )
+
+
+def pull_from(
+    tree: Tree,
+    workspace: Workspace,
+    live: Live,
+    addresses: Iterable[Address],
+    with_members: bool = False,
+    *,
+    fields: Fields | None = None,
+) -> dict[str, str]:
+    """Do what `pull` does for a tree and addresses of the files themselves."""
+    there = [address for address in addresses if address in live.observed]
+    if not there:
+        names = ", ".join(map(str, addresses))
+        raise LdconfError(f"LaunchDarkly has no {names}", "nothing was changed")
+    family_tree = Families(tree, workspace)
+    differences = Differences(workspace, live, with_members)
+    taken = {
+        address: differences.of(
+            address, family_tree.member(address).resolved, (fields or {}).get(address)
+        )
+        for address in there
+    }
+    taken = {address: found for address, found in taken.items() if found}
+    written = _Writing(family_tree, taken).files()
+    if written:
+        _check(tree, workspace, written, taken)
+    return written
+
+
+def _matching(workspace: Workspace, addresses: Sequence[Address]) -> list[Address]:
+    found: list[Address] = []
+    for wanted in addresses:
+        matches = [address for address in workspace.resources if address.matches(str(wanted))]
+        if not matches:
+            hint = f"`ldconf import --only {wanted}` writes objects that the files do not list"
+            raise UsageError(f"the files list nothing at {wanted}", hint)
+        found += matches
+    return list(dict.fromkeys(found))
+
+
+@dataclass
+class _Writing:
+    """Turns what is taken over into edits of documents and texts."""
+
+    families: Families
+    taken: Mapping[Address, Mapping[str, Taken]]
+    wanted: dict[Address, dict[str, Json]] = field(default_factory=dict)
+    present: dict[Address, set[str]] = field(default_factory=dict)  # fields written by now
+
+    def files(self) -> dict[str, str]:
+        """Return path -> new text of every file that changes."""
+        for address, found in self.taken.items():
+            before = self.families.member(address).resolved
+            self.wanted[address] = {
+                name: styled(address, name, before.get(name), one) for name, one in found.items()
+            }
+        texts = Texts(self.families.tree, self._users(), self._text)
+        changed: dict[str, str] = {}
+        for member, change in self._edits():
+            text = changed.get(member.document) or self.families.text(member.document)
+            changed[member.document] = self._edited(text, member, change, texts)
+        return {
+            path: text
+            for path, text in {**texts.files, **changed}.items()
+            if self.families.tree.text(path) != text
+        }
+
+    def _edits(self) -> Iterable[tuple[Member, Edit]]:
+        done: set[Address] = set()
+        for address in self.taken:
+            if address not in done:
+                family = self.families.family(address)
+                done |= set(family)
+                for found in family_edits(list(family.values()), self.wanted):
+                    yield family[found.address], found
+
+    def _users(self) -> dict[str, frozenset[tuple[Address, Path]]]:
+        users: dict[str, set[tuple[Address, Path]]] = {}
+        for (address, path), file in self.families.workspace.files.items():
+            users.setdefault(file, set()).add((address, path))
+        return {file: frozenset(found) for file, found in users.items()}
+
+    def _text(self, address: Address, path: Path) -> Json:
+        """Return what a text of an object is to be."""
+        found: Json = {**self.families.member(address).resolved, **self.wanted.get(address, {})}
+        for step in path:
+            inside = isinstance(found, list) and isinstance(step, int) and step < len(found)
+            if not inside and not (isinstance(found, Mapping) and step in found):
+                return None
+            found = found[step]
+        return found
+
+    def _edited(self, text: str, member: Member, change: Edit, texts: Texts) -> str:
+        path = (*member.address.parts, change.field)
+        present = self.present.setdefault(member.address, set(member.raw))
+        if change.is_gone:
+            present.discard(change.field)
+            return edit.remove(text, path)
+        order = field_order(member.address.kind)
+        own = order.get(change.field, len(order))
+        above = [name for name in present if order.get(name, len(order)) < own]
+        after = max(above, key=lambda name: order.get(name, 0), default="")
+        present.add(change.field)
+        return edit.set_value(text, path, texts.placed(member, change), after)
+
+
+def _check(
+    tree: Tree,
+    before: Workspace,
+    written: Mapping[str, str],
+    taken: Mapping[Address, Mapping[str, Taken]],
+) -> None:
+    """Load the files as they would be; raise LdconfError if they do not say what was meant."""
+    loaded = load(Overlay(tree, written))
+    after = loaded.workspace
+    if after is None:
+        problem = next(d for d in loaded.diagnostics if d.is_error)
+        raise LdconfError(
+            f"the files would not load with the live values: {problem.summary}",
+            f"{problem.position}: change it by hand; nothing was written",
+        )
+    for address, resource in before.resources.items():
+        found = after.resources.get(address)
+        values = found.managed() if found else {}
+        expected = _expected(address, resource.managed(), taken.get(address, {}), after)
+        for name in sorted({*values, *expected}):
+            unlike = (name in values) != (name in expected)
+            if unlike or not same(values[name], expected[name]):
+                raise LdconfError(
+                    f"a pull would make `{name}` of {address} something else than it should be",
+                    "change it by hand; nothing was written",
+                )
+
+
+def _expected(
+    address: Address,
+    before: Mapping[str, Json],
+    taken: Mapping[str, Taken],
+    after: Workspace,
+) -> dict[str, Json]:
+    """Return what an object is to come to."""
+    live = {name: one.canonical for name, one in taken.items() if name != "off"}
+    if live.get("state") == ARCHIVED:
+        return {"state": ARCHIVED}
+    if address in after.off:
+        live |= {name: None for name in SWITCHED[:2] if name in live}
+        live |= {name: DISABLED for name in SWITCHED[2:] if name in live}
+    return {**before, **live}
