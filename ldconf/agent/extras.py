@@ -1,0 +1,31 @@
+"""Missing packages and keys become errors that say what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from ldconf.core.errors import LdconfError, SettingsError
+
+
+@contextmanager
+def needs(what: str, extra: str) -> Iterator[None]:
+    """Inside, a missing package raises LdconfError with the pip line of the extra."""
+    try:
+        yield
+    except ImportError as err:
+        raise LdconfError(
+            f"{what} needs the package {err.name or err}, which is not installed",
+            hint=f'pip install "ldconf[{extra}]"',
+        ) from err
+
+
+def require_key(provider: str, variable: str, env: Mapping[str, str]) -> str:
+    """Return the provider's key from the environment. Raises SettingsError without its value."""
+    key = env.get(variable, "").strip()
+    if not key:
+        raise SettingsError(
+            f"no key for {provider}: {variable} is not set",
+            f"set {variable}, or use --models simulated",
+        )
+    return key

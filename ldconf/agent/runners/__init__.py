@@ -1,0 +1,1 @@
+"""The same agent with three frameworks, or rather two and none."""
