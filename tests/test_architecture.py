@@ -33,7 +33,7 @@ MAY_IMPORT = {
     },
     "emulator": {*L2, "compile"},
     "agent": {*L2, "settings"},
-    "cli": {*L2, "workflow", "render", "settings", "emulator.serve", "agent"},
+    "cli": {*L2, "workflow", "render", "settings", "emulator.serve", "emulator.serve_sdk", "agent"},
 }
 
 # third-party package -> the only modules that may import it
@@ -46,6 +46,7 @@ ONLY_IN = {
     "ldai": {"agent", "evaluation.sdk"},
     "starlette": {"emulator"},
     "uvicorn": {"emulator.serve", "emulator.server"},
+    "duckdb": {"emulator.events.store"},
     "sqlite3": {"emulator", "agent.shop_database"},
     "langchain_core": {"agent.langchain_models", "agent.runners.langgraph", "agent.choose"},
     "strands": {"agent.strands_models", "agent.runners.strands", "agent.choose"},

@@ -14,9 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ldconf.emulator.access import Token, Tokens
 from ldconf.emulator.dashboard.routes import routes as dashboard
+from ldconf.emulator.events.store import EventStore
 from ldconf.emulator.faults import Faults
 from ldconf.emulator.rest_app import RestApp, send_json
+from ldconf.emulator.sdk.hub import Hub
+from ldconf.emulator.sdk.routes import routes as sdk
 from ldconf.emulator.store import Store
+from ldconf.emulator.telemetry import LiveTelemetry
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]", "::1"})
 
@@ -25,26 +29,34 @@ def create_app(
     store: Store,
     faults: Faults | None = None,
     *,
+    events: EventStore | None = None,
     tokens: Sequence[Token | str] = (),
     any_host: bool = False,
 ) -> Starlette:
     """Return the app over a store. Without `tokens` every plausible access token is let in.
 
+    `events` keeps what SDKs report, in memory if not given; the caller closes it.
+
     Requests for a host that is not loopback are refused (a web page elsewhere may point its own
-    name at this machine) unless `any_host`. `app.state` holds `store` and `faults`.
+    name at this machine) unless `any_host`. `app.state` holds `store`, `faults`, `hub`, `events`.
     """
     faults = faults if faults is not None else Faults()
     known = Tokens([Token(token) if isinstance(token, str) else token for token in tokens])
+    events = events if events is not None else EventStore(clock=store.clock)
+    hub = Hub(store)
     app = Starlette(
         routes=[
-            Mount("/api/v2", app=RestApp(store, faults, known)),
-            *dashboard(store, guard=known if any_host else None),
+            Mount("/api/v2", app=RestApp(store, faults, known, hub, events)),
+            *sdk(store, hub, events),
+            *dashboard(store, LiveTelemetry(store, hub, events), guard=known if any_host else None),
         ],
         middleware=[] if any_host else [Middleware(LoopbackOnly)],
         exception_handlers={HTTPException: _unknown_route, Exception: _crashed},
     )
     app.state.store = store
     app.state.faults = faults
+    app.state.hub = hub
+    app.state.events = events
     return app
 
 

@@ -6,7 +6,7 @@ import contextlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -44,12 +44,14 @@ class Database:
     """Documents by `Ref`, written in transactions. What a caller got acknowledged survives kill -9.
 
     Documents that `get`, `documents` and `children` return are shared: copy before changing. One
-    lock makes it usable from several threads; one process at a time (see `lock.py`).
+    lock makes it usable from several threads; one process at a time (see `lock.py`). After each
+    transaction `listeners` are told the (project, family) pairs that it wrote.
     """
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.lock = threading.RLock()
+        self.listeners: list[Callable[[frozenset[tuple[str, str]]], None]] = []
         self._cache: dict[tuple[str, str], Bucket] = {}
         self._depth = 0
         self._touched: set[tuple[str, str]] = set()
@@ -78,6 +80,7 @@ class Database:
             try:
                 yield
                 self._sql.execute("COMMIT")
+                written = frozenset(self._touched)
             except BaseException:
                 self._sql.execute("ROLLBACK")
                 for touched in self._touched:
@@ -86,6 +89,8 @@ class Database:
             finally:
                 self._depth = 0
                 self._touched.clear()
+            for listener in self.listeners if written else ():
+                listener(written)
 
     def get(self, ref: Ref) -> Json:
         """Return the document, or None if there is none."""

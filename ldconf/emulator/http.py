@@ -11,7 +11,9 @@ from typing import Any, NoReturn
 from ldconf.core.resource import Json
 from ldconf.emulator.access import Actor
 from ldconf.emulator.database import Ref
+from ldconf.emulator.events.store import EventStore
 from ldconf.emulator.faults import Faults
+from ldconf.emulator.sdk.hub import Hub
 from ldconf.emulator.store import ACCOUNT, Store
 
 API = "/api/v2"
@@ -51,10 +53,19 @@ def not_implemented(what: str) -> Refusal:
 
 
 @dataclass(frozen=True)
+class Later:
+    """The answer of a handler that takes long: done in a thread, without the store's lock."""
+
+    work: Callable[[], Json]
+
+
+@dataclass(frozen=True)
 class Call:
     """One request to a handler. A handler returns the JSON of the answer, or raises `Refusal`."""
 
     store: Store
+    events: EventStore
+    hub: Hub
     faults: Faults
     actor: Actor
     method: str

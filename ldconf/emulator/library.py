@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from ldconf.compile.value import DISABLED_VALUE, served_value
 from ldconf.core.resource import Json
 from ldconf.emulator.catalogue import CATALOGUE
 from ldconf.emulator.database import Ref
-from ldconf.emulator.served import DISABLED_VALUE, served_value
 from ldconf.emulator.store import Store
 from ldconf.emulator.targeting_document import DISABLED
 

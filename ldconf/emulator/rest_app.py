@@ -12,10 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 from ldconf.core.resource import Json
 from ldconf.emulator.access import Actor, Tokens
+from ldconf.emulator.events.store import EventStore
 from ldconf.emulator.faults import ConnectionDropped, Drop, Faults
-from ldconf.emulator.http import Call, Found, Refusal, Router, bad_request
+from ldconf.emulator.http import Call, Found, Later, Refusal, Router, bad_request
 from ldconf.emulator.rates import Rates
 from ldconf.emulator.rest import ROUTES
+from ldconf.emulator.sdk.hub import Hub
 from ldconf.emulator.store import Store
 
 MAX_BODY = 10 * 1024 * 1024
@@ -26,8 +28,12 @@ DROP_EXTENSION = "ldconf.drop"  # scope["extensions"][...]: closes the socket (s
 class RestApp:
     """Answers everything below `/api/v2`. Mount it there."""
 
-    def __init__(self, store: Store, faults: Faults, tokens: Tokens) -> None:
+    def __init__(
+        self, store: Store, faults: Faults, tokens: Tokens, hub: Hub, events: EventStore
+    ) -> None:
         self._store = store
+        self._hub = hub
+        self._events = events
         self._faults = faults
         self._tokens = tokens
         self._rates = Rates(faults, store.clock)
@@ -47,6 +53,8 @@ class RestApp:
             body = await read_body(receive, incoming.headers.one("content-length"))
             actor, found = self._admit(incoming, failure, extra)
             status, answer = found.route.status, self._run(incoming, actor, found, body)
+            if isinstance(answer, Later):
+                answer = await anyio.to_thread.run_sync(answer.work)
         except Refusal as refusal:
             status = refusal.status
             answer = {"code": refusal.code, "message": refusal.message}
@@ -89,6 +97,8 @@ class RestApp:
         """Return the JSON of the answer: a write in one transaction, a read under the lock."""
         call = Call(
             store=self._store,
+            events=self._events,
+            hub=self._hub,
             faults=self._faults,
             actor=actor,
             method=incoming.method,

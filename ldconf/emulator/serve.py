@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,23 +17,31 @@ if TYPE_CHECKING:
     from starlette.applications import Starlette
     from starlette.types import ASGIApp
 
+    from ldconf.emulator.events.store import EventStore
     from ldconf.emulator.faults import Faults
     from ldconf.emulator.store import EnvironmentSpec, Store
 
 DEFAULT_PORT = 8765
 LOOPBACK = "127.0.0.1"
 STATE_FILE = "state.sqlite3"
+EVENTS_FILE = "events.duckdb"
+KEEP_DAYS = 90.0
 IN_PROCESS_HOST = "http://localhost"  # never resolved: requests go straight into the app
 WAIT_TRIES = 50
 
 
 @dataclass(frozen=True)
 class LocalAccess:
-    """How to reach a local LaunchDarkly: over HTTP, or in-process through `app`."""
+    """How to reach a local LaunchDarkly: over HTTP, or in-process through `app`.
+
+    `sdk_keys` are those of the environments, known to who started the server; others read an
+    environment by REST.
+    """
 
     host: str
     token: str = field(repr=False)
     app: ASGIApp | None = None
+    sdk_keys: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,7 @@ class DevOptions:
     tokens: Sequence[str] = ()
     any_host: bool = False
     faults: Faults | None = None
+    keep_days: float = KEEP_DAYS  # events older than that are dropped
 
 
 @contextlib.contextmanager
@@ -60,19 +69,17 @@ def open_local(
     If `ldconf dev` serves that state, its address and token; else an app in this process, under
     the same lock. Raises LdconfError if the extra `dev` is missing or the state is in use.
     """
-    create_app, new_store, seed = _emulator()
+    emulator = _emulator()
     lock = acquire(state_dir, tries=WAIT_TRIES, sleep=time.sleep)
     if isinstance(lock, Holder):
         yield LocalAccess(lock.host, lock.token)
         return
     try:
-        store = new_store(state_dir / STATE_FILE)
-        try:
-            seed(store, project, environments)
+        with _opened(emulator, state_dir) as (store, events):
+            emulator.seed(store, project, environments)
             token = f"api-{secrets.token_hex(16)}"
-            yield LocalAccess(IN_PROCESS_HOST, token, create_app(store))
-        finally:
-            store.close()
+            app = emulator.create_app(store, events=events)
+            yield LocalAccess(IN_PROCESS_HOST, token, app)
     finally:
         lock.release()
 
@@ -82,7 +89,7 @@ def run(options: DevOptions, on_start: Callable[[LocalAccess], None] | None = No
 
     Raises LdconfError if the state is served already, the port is taken, or the extra is missing.
     """
-    create_app, new_store, seed = _emulator()
+    emulator = _emulator()
     lock = acquire(options.state_dir, tries=WAIT_TRIES, sleep=time.sleep)
     if isinstance(lock, Holder):
         raise LdconfError(
@@ -90,16 +97,16 @@ def run(options: DevOptions, on_start: Callable[[LocalAccess], None] | None = No
             hint=f"use it, or stop process {lock.pid}",
         )
     try:
-        store = new_store(options.state_dir / STATE_FILE)
-        try:
-            seed(store, options.project, options.environments)
-            app = create_app(
-                store, options.faults, tokens=options.tokens, any_host=options.any_host
+        with _opened(emulator, options.state_dir, options.keep_days) as (store, events):
+            emulator.seed(store, options.project, options.environments)
+            app = emulator.create_app(
+                store,
+                options.faults,
+                events=events,
+                tokens=options.tokens,
+                any_host=options.any_host,
             )
-            token = options.tokens[0] if options.tokens else f"api-{secrets.token_hex(16)}"
-            _serve(app, options, lock, token, on_start)
-        finally:
-            store.close()
+            _serve(app, options, lock, on_start)
     finally:
         lock.release()
 
@@ -108,17 +115,22 @@ def _serve(
     app: Starlette,
     options: DevOptions,
     lock: StateLock,
-    token: str,
     on_start: Callable[[LocalAccess], None] | None,
 ) -> None:
+    from ldconf.emulator.sdk.environments import sdk_keys
     from ldconf.emulator.server import LocalServer
+
+    token = options.tokens[0] if options.tokens else f"api-{secrets.token_hex(16)}"
 
     def started(host: str) -> None:
         lock.write(Holder(pid=_pid(), host=host, token=token))
         if on_start is not None:
-            on_start(LocalAccess(host, token))
+            keys = sdk_keys(app.state.store, options.project)
+            on_start(LocalAccess(host, token, sdk_keys=keys))
 
-    LocalServer(app, options.address, options.port, on_start=started).run()
+    LocalServer(
+        app, options.address, options.port, on_start=started, on_stop=app.state.hub.close
+    ).run()
 
 
 def _pid() -> int:
@@ -127,21 +139,44 @@ def _pid() -> int:
     return os.getpid()
 
 
-def _emulator() -> tuple[
-    Callable[..., Starlette],
-    Callable[[Path], Store],
-    Callable[[Store, str, Sequence[EnvironmentSpec]], None],
-]:
+@contextlib.contextmanager
+def _opened(
+    emulator: _Emulator, state_dir: Path, keep_days: float = KEEP_DAYS
+) -> Iterator[tuple[Store, EventStore]]:
+    """Open the state; the events' file is not touched before somebody needs it."""
+    store = emulator.new_store(state_dir / STATE_FILE)
+    events = emulator.new_events(state_dir / EVENTS_FILE, keep_days=keep_days)
+    try:
+        yield store, events
+    finally:
+        events.close()
+        store.close()
+
+
+@dataclass(frozen=True)
+class _Emulator:
+    """What needs the extra `dev`."""
+
+    create_app: Callable[..., Starlette]
+    new_store: Callable[[Path], Store]
+    new_events: Callable[..., EventStore]
+    seed: Callable[[Store, str, Sequence[EnvironmentSpec]], None]
+
+
+def _emulator() -> _Emulator:
     """Import what needs the extra `dev`; a missing one becomes an error that names the pip line."""
     try:
         import uvicorn  # noqa: F401 - only its presence counts here
 
         from ldconf.emulator.app import create_app
+        from ldconf.emulator.events.store import EventStore, require_duckdb
         from ldconf.emulator.seed import seed
         from ldconf.emulator.store import Store
+
+        require_duckdb()
     except ModuleNotFoundError as err:
         raise LdconfError(
             f"the local LaunchDarkly needs the package {err.name}, which is not installed",
             hint='pip install "ldconf[dev]"',
         ) from err
-    return create_app, Store, seed
+    return _Emulator(create_app, Store, EventStore, seed)

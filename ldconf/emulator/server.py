@@ -21,6 +21,8 @@ class LocalServer(uvicorn.Server):
     """Serves an app on one address. `port` 0 takes a free one; `host` says which.
 
     `run()` blocks until interrupted. As a context manager it serves from a thread instead.
+    `on_stop` is called in the server's loop when it begins to stop, to end what would not end by
+    itself: open streams.
     """
 
     def __init__(
@@ -30,9 +32,11 @@ class LocalServer(uvicorn.Server):
         port: int,
         *,
         on_start: Callable[[str], None] | None = None,
+        on_stop: Callable[[], None] | None = None,
     ) -> None:
         self._socket = _bind(address, port)
         self._on_start = on_start
+        self._on_stop = on_stop
         self._thread: threading.Thread | None = None
         found = self._socket.getsockname()[1]
         shown = f"[{address}]" if ":" in address else address
@@ -69,6 +73,12 @@ class LocalServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started and self._on_start is not None:
             self._on_start(self.host)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop; without `on_stop` open streams would hold this up until they are cut off."""
+        if self._on_stop is not None:
+            self._on_stop()
+        await super().shutdown(sockets)
 
     def __enter__(self) -> LocalServer:
         """Serve from a thread; returns once requests are answered."""

@@ -16,6 +16,7 @@ from ldconf.emulator.rest import (
     metric_groups,
     metrics,
     model_configs,
+    monitoring,
     projects,
     segments,
     targeting,
@@ -41,4 +42,5 @@ ROUTES: tuple[Route, ...] = (
     *approvals.ROUTES,
     *approval_settings.ROUTES,
     *account.ROUTES,
+    *monitoring.ROUTES,
 )

@@ -1,0 +1,81 @@
+"""What SDKs do, for the page: from the streams that are open and the events that came in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ldconf.core.resource import Json
+from ldconf.emulator.dashboard.telemetry import Connection, Event, Usage
+from ldconf.emulator.events.costs import costs
+from ldconf.emulator.events.monitoring import Window, use
+from ldconf.emulator.events.recent import recent_events
+from ldconf.emulator.events.store import DAY_MS, EventStore
+from ldconf.emulator.sdk.hub import Hub
+from ldconf.emulator.store import Store
+
+
+class LiveTelemetry:
+    """The traffic of a local LaunchDarkly; `usage` covers the last 24 hours."""
+
+    def __init__(self, store: Store, hub: Hub, events: EventStore) -> None:
+        self._store = store
+        self._hub = hub
+        self._events = events
+
+    def usage(self, project: str) -> Sequence[Usage]:
+        """Return the use of every version of a variation, the application's defaults included."""
+        now = self._store.clock()
+        found = use(self._events, Window(project, now - DAY_MS, now + DAY_MS))
+        priced = costs(self._store, project, found.tokens)
+        return [
+            Usage(
+                environment=place.environment,
+                ai_config=place.ai_config,
+                variation=place.variation,
+                version=place.version,
+                requests=figures.requests,
+                input_tokens=figures.input_tokens,
+                output_tokens=figures.output_tokens,
+                p50_ms=figures.p50_ms,
+                p95_ms=figures.p95_ms,
+                first_token_ms=figures.first_token_ms,
+                error_rate=figures.error_rate,
+                satisfaction=figures.satisfaction,
+                cost=priced[place].total if place in priced else None,
+            )
+            for place, figures in found.figures.items()
+            if place.version is not None
+        ]
+
+    def connections(self, project: str) -> Sequence[Connection]:
+        """Return the SDKs that are connected now, the latest first."""
+        return [
+            Connection(
+                environment=one.sdk.environment.key,
+                sdk=one.sdk.name,
+                protocol=f"{one.sdk.protocol.value} {'stream' if one.sdk.streams else 'poll'}",
+                since_ms=one.since_ms,
+            )
+            for one in self._hub.connected(project)
+        ]
+
+    def events(self, project: str, limit: int) -> Sequence[Event]:
+        """Return the newest events first."""
+        return [_event(found) for found in recent_events(self._events, project, None, limit)]
+
+
+def _event(found: dict[str, Json]) -> Event:
+    keys = found.get("contextKeys") or {}
+    context = ", ".join(f"{kind} {key}" for kind, key in keys.items())
+    about = [found.get("aiConfig"), found.get("variationKey"), found.get("toolKey")]
+    value = found.get("metricValue", found.get("count"))
+    return Event(
+        at_ms=found["at"],
+        environment=found["environment"],
+        kind=found["kind"],
+        key=found.get("key") or "",
+        context=context
+        or " ".join(filter(None, [found.get("contextKind"), found.get("contextKey")])),
+        about=" / ".join(part for part in about if part),
+        value="" if value is None else f"{value:g}",
+    )
