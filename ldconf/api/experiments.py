@@ -6,12 +6,15 @@ Source: reference 13.1, 13.5. One list for the whole project.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ldconf.api.reader import LiveReader, Object
+from ldconf.core.address import Address
 from ldconf.core.errors import ApiError
 from ldconf.core.live import RunningExperiment
+from ldconf.core.resource import Observed
+from ldconf.kinds.targeting import by_environment
 from ldconf.kinds.targeting_document import VariationIds
 
 # Without `expand` the draft and the treatments are absent. Unknown values may be refused with 400.
@@ -28,10 +31,20 @@ TOLERATED = (403, 404, 501)
 
 @dataclass(frozen=True)
 class Experiments:
-    """The experiments found. `unknown` says what could not be read, for the plan to show."""
+    """The experiments found. `unknown` says what could not be read, for the plan to show.
+
+    `targeting` is that of their AI Configs, read for the ids: it names the segments that decide
+    who takes part, also where no file speaks of the AI Config.
+    """
 
     running: tuple[RunningExperiment, ...] = ()
     unknown: tuple[str, ...] = ()
+    targeting: Mapping[Address, Observed] = field(default_factory=dict)
+
+    @property
+    def ai_configs(self) -> frozenset[str]:
+        """The AI Configs with an experiment."""
+        return frozenset(one.ai_config for one in self.running)
 
 
 async def read_experiments(reader: LiveReader, ai_configs: frozenset[str]) -> Experiments:
@@ -45,15 +58,18 @@ async def read_experiments(reader: LiveReader, ai_configs: frozenset[str]) -> Ex
         return Experiments(unknown=(words,))
     found: set[RunningExperiment] = set()
     unknown: list[str] = []
+    targeting: dict[Address, Observed] = {}
     for payload in payloads:
         for ai_config, iteration in _iterations(payload, ai_configs):
             if "treatments" not in iteration:
                 unknown.append(f"the variations of experiment {payload['key']!r} are unknown")
-            ids = VariationIds(await _targeting(reader, ai_config))
+            document = await _targeting(reader, ai_config)
+            targeting.update(by_environment(ai_config, document, reader.environments))
+            ids = VariationIds(document)
             keys = {found_id: key for key, found_id in ids.items()}
             found.add(_experiment(payload, ai_config, iteration, keys))
     ordered = sorted(found, key=lambda one: (one.environment, one.key, one.status, one.rule))
-    return Experiments(tuple(ordered), tuple(unknown))
+    return Experiments(tuple(ordered), tuple(unknown), targeting)
 
 
 async def _list(reader: LiveReader) -> Sequence[Object]:

@@ -41,6 +41,7 @@ async def read_live(
     experiments = Experiments()
     if wants.kinds is None:
         experiments = await read_experiments(reader, _ai_configs(observed))
+        observed |= experiments.targeting
     approvals: tuple[PendingApproval, ...] = ()
     if wants.approvals and any(found.approvals or found.approval_tags for found in environments):
         approvals = await pending_approvals(reader)
@@ -50,7 +51,9 @@ async def read_live(
         observed=observed,
         experiments=experiments.running,
         approvals=approvals,
-        read_targeting=wants.targeting,
+        read_targeting=None
+        if wants.targeting is None
+        else wants.targeting | experiments.ai_configs,
         member=await _member(reader),
         unknown=experiments.unknown,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import assert_never
 
 from ldconf.core.address import Address
@@ -10,6 +10,7 @@ from ldconf.core.address import targeting as targeting_address
 from ldconf.core.change import Archive, Change, Create, Delete, Phase, Restore, Transition, Update
 from ldconf.core.errors import LdconfError
 from ldconf.core.kind import Facts, Kind, Reader, Request
+from ldconf.core.live import Environment
 from ldconf.core.resource import Json, Observed
 from ldconf.kinds import ai_config
 from ldconf.kinds.targeting_document import FALLTHROUGH, Document, live_targeting
@@ -17,7 +18,7 @@ from ldconf.kinds.targeting_model import Targeting, references
 from ldconf.kinds.targeting_patch import approval_instructions, instructions
 from ldconf.kinds.wire import get_or_none, unsupported
 
-__all__ = ["TARGETING", "Targeting", "approval", "observed"]
+__all__ = ["TARGETING", "Targeting", "approval", "by_environment", "observed"]
 
 
 def observed(document: Document, environment: str) -> Observed:
@@ -50,10 +51,20 @@ async def fetch(reader: Reader) -> Sequence[tuple[Address, Observed]]:
     keys = [found["key"] for found in listed if reader.wants_targeting(found["key"])]
     documents = await reader.gather([_path(reader.project, key) for key in keys])
     return [
-        (targeting_address(key, environment.key), observed(document, environment.key))
+        pair
         for key, document in zip(keys, documents, strict=True)
         if document is not None
-        for environment in reader.environments
+        for pair in by_environment(key, document, reader.environments)
+    ]
+
+
+def by_environment(
+    ai_config: str, document: Document, environments: Iterable[Environment]
+) -> Sequence[tuple[Address, Observed]]:
+    """Return the live targeting of one AI Config in each environment that its document knows."""
+    return [
+        (targeting_address(ai_config, environment.key), observed(document, environment.key))
+        for environment in environments
         if environment.key in document.get("environments", {})
     ]
 

@@ -7,13 +7,18 @@ import json
 
 from worlds import PROJECT, SETTINGS, Sections, World, all_applied, loaded, texts_of
 
+from ldconf.api.live import read_live
 from ldconf.core.address import Address
 from ldconf.core.kind import Request
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
+from ldconf.emulator.experiment_seed import ExperimentSeed, put_experiment
+from ldconf.planning.planner import plan
+from ldconf.workflow.plan import wants
 
 SEARCH = Address.parse("tools/search")
 ONE = Address.parse("aiConfigs/agent/variations/one")
+BETA = Address.parse("segments/beta/test")
 FILES: Sections = {
     "tools": {"search": {"schema": {"type": "object"}, "description": "Search"}},
     "segments": {"beta": {"test": {"name": "Beta", "included": ["u1"]}}},
@@ -77,3 +82,20 @@ async def test_variation_goes_on_while_its_tool_is_in_conflict() -> None:
     outcomes = await world.apply(desired, base)
     assert all_applied(outcomes), outcomes
     assert (await world.plan(desired, base)).changes == ()
+
+
+async def test_segment_of_a_running_experiment_is_protected_where_no_file_names_the_ai_config() -> (
+    None
+):
+    world = World()
+    assert all_applied(await world.apply(workspace(FILES)))
+    seed = ExperimentSeed("models", "agent", {"one": 50, "two": 50}, "one")
+    put_experiment(world.store, PROJECT, "test", seed)
+    base, changed = files(aiConfigs={}), files(aiConfigs={})
+    changed["segments"]["beta"]["test"]["included"] = ["u2"]
+    desired = workspace(changed)
+    async with world.client() as client:
+        live = await read_live(client, PROJECT, wants(desired))
+    found = plan(desired, live, workspace(base))
+    assert [(one.address, one.guard) for one in found.refusals] == [(BETA, "contaminate")]
+    assert found.changes == ()
