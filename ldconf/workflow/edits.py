@@ -11,6 +11,7 @@ from ldconf.api.reader import Progress
 from ldconf.core.address import Address
 from ldconf.core.change import Plan
 from ldconf.core.errors import UsageError
+from ldconf.documents import promote as promoting
 from ldconf.documents import pull as pulling
 from ldconf.workflow.plan import Inputs, PlanWish, base_of, planned, wants
 from ldconf.workflow.show import parsed
@@ -84,7 +85,5 @@ def _left(plan: Plan) -> Iterator[str]:
 
 def promote(root: Path, ai_config: str, source: str, target: str) -> tuple[Path, ...]:
     """Copy targeting between environments in the files and return what was written."""
-    from ldconf.documents import promote as promoting
-
     workspace, _ = load_workspace(root)
     return write(root, promoting.promote(root, workspace, ai_config, source, target))

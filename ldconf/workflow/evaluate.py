@@ -1,0 +1,112 @@
+"""`ldconf evaluate` and `ldconf test`: which variation a context gets, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+
+from ldconf.api.live import Wants, read_live
+from ldconf.api.reader import Progress
+from ldconf.compile import Source, live_source, workspace_source
+from ldconf.core.address import targeting as targeting_address
+from ldconf.core.errors import LdconfError, UsageError
+from ldconf.core.evaluation import Distribution, Evaluation, TestResult
+from ldconf.core.resource import Json
+from ldconf.core.workspace import Workspace
+from ldconf.evaluation.contexts import read_samples
+from ldconf.evaluation.expectations import run_tests
+from ldconf.evaluation.sdk import evaluator
+from ldconf.evaluation.shares import distribution
+from ldconf.workflow.site import Site, load_workspace
+
+SALTS = "LaunchDarkly does not tell its salts: a rollout may serve this context another arm there"
+_KINDS = frozenset(
+    {"aiConfigs", "variations", "targeting", "segments", "tools", "modelConfigs", "agentGraphs"}
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is evaluated: an AI Config in one environment, for a context."""
+
+    ai_config: str
+    environment: str
+    context: Mapping[str, Json] = field(default_factory=dict)
+    variables: Mapping[str, Json] = field(default_factory=dict)
+
+
+def files_source(root: Path, ai_config: str, environment: str) -> Source:
+    """Return what the files serve. Raises UsageError for names that they do not have."""
+    workspace, _ = load_workspace(root)
+    source = workspace_source(workspace)
+    _check_names(source, ai_config, environment, workspace.settings.environments)
+    _check_managed(workspace, ai_config, environment)
+    return source
+
+
+async def account_source(
+    site: Site, ai_config: str, environment: str, progress: Progress | None = None
+) -> Source:
+    """Return what LaunchDarkly serves. Raises UsageError for names that it does not have."""
+    wants = Wants(targeting=frozenset({ai_config}), kinds=_KINDS, approvals=False)
+    async with site.client() as client:
+        live = await read_live(client, site.settings.project, wants, progress)
+    source = live_source(live)
+    _check_names(source, ai_config, environment, live.environments)
+    return source
+
+
+def evaluate(source: Source, question: Question) -> Evaluation:
+    """Return what the context gets."""
+    with evaluator(source, question.environment) as found:
+        return found.evaluate(question.ai_config, question.context, question.variables)
+
+
+def sample(source: Source, question: Question, path: Path) -> Distribution:
+    """Return who gets what of the contexts in a file."""
+    contexts = read_samples(path)
+    if not contexts:
+        raise LdconfError(f"{path} holds no contexts", "one JSON object per line")
+    return distribution(source, question.ai_config, question.environment, contexts)
+
+
+def test(root: Path) -> tuple[TestResult, ...]:
+    """Return the results of the workspace's tests, in the order of the files."""
+    workspace, _ = load_workspace(root)
+    for one in workspace.tests:
+        _check_managed(workspace, one.ai_config, one.environment)
+    order = {id(one): place for place, one in enumerate(workspace.tests)}
+    results = run_tests(workspace_source(workspace), workspace.tests)
+    return tuple(sorted(results, key=lambda result: order[id(result.test)]))
+
+
+def _check_names(
+    source: Source, ai_config: str, environment: str, environments: Iterable[str]
+) -> None:
+    if ai_config not in source.ai_configs:
+        raise UsageError(
+            f"there is no AI Config {ai_config!r}", _near(ai_config, source.ai_configs)
+        )
+    if environment not in environments:
+        raise UsageError(
+            f"there is no environment {environment!r}", _near(environment, environments)
+        )
+
+
+def _check_managed(workspace: Workspace, ai_config: str, environment: str) -> None:
+    """Refuse to tell what the files leave to others: they would seem to serve `disabled`."""
+    address = targeting_address(ai_config, environment)
+    found = workspace.resources.get(address)
+    if found is None or "fallthrough" not in found.managed_names:
+        raise LdconfError(
+            f"the files do not say what {ai_config} serves in {environment}",
+            f"write {address}, or evaluate with --from live",
+        )
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = get_close_matches(word, names, 1)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none'}"
