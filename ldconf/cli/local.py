@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from ldconf.cli.run import Run
 from ldconf.core.workspace import WorkspaceSettings
 from ldconf.emulator.serve import DevOptions, LocalAccess, open_local, run
+from ldconf.emulator.serve_sdk import SdkAccess, open_sdk
 from ldconf.settings import Connection
 from ldconf.workflow.site import settings_of
 
@@ -31,6 +32,18 @@ def local_connection(root: Path, settings: WorkspaceSettings) -> Iterator[Connec
         environments = FIRST_ENVIRONMENTS
     with open_local(folder, settings.project, environments) as access:
         yield Connection(access.host, SecretStr(access.token), access.app, is_local=True)
+
+
+@contextmanager
+def local_sdk(program: Run, environment: str | None) -> Iterator[SdkAccess]:
+    """Give what an SDK needs to connect to the local LaunchDarkly: a served one, else one that
+    this process serves meanwhile. Without `environment`, the first of the workspace."""
+    root = program.root()
+    settings = settings_of(root)
+    environments = settings.environments or FIRST_ENVIRONMENTS
+    folder = state_folder(root, settings.project)
+    with open_sdk(folder, settings.project, environments, environment or environments[0]) as found:
+        yield found
 
 
 def serve(program: Run, port: int, state: Path | None, tokens: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from ldconf import __version__
 from ldconf.cli import (
+    agent,
     apply,
     dev,
     doctor,
@@ -91,6 +92,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
 }
 for name, command in COMMANDS.items():
     app.command(name)(command)
+app.add_typer(agent.app, name="agent")
 
 
 def _version(wanted: bool) -> None:

@@ -69,13 +69,13 @@ def open_local(
     If `ldconf dev` serves that state, its address and token; else an app in this process, under
     the same lock. Raises LdconfError if the extra `dev` is missing or the state is in use.
     """
-    emulator = _emulator()
+    emulator = load_emulator()
     lock = acquire(state_dir, tries=WAIT_TRIES, sleep=time.sleep)
     if isinstance(lock, Holder):
         yield LocalAccess(lock.host, lock.token)
         return
     try:
-        with _opened(emulator, state_dir) as (store, events):
+        with opened(emulator, state_dir) as (store, events):
             emulator.seed(store, project, environments)
             token = f"api-{secrets.token_hex(16)}"
             app = emulator.create_app(store, events=events)
@@ -89,7 +89,7 @@ def run(options: DevOptions, on_start: Callable[[LocalAccess], None] | None = No
 
     Raises LdconfError if the state is served already, the port is taken, or the extra is missing.
     """
-    emulator = _emulator()
+    emulator = load_emulator()
     lock = acquire(options.state_dir, tries=WAIT_TRIES, sleep=time.sleep)
     if isinstance(lock, Holder):
         raise LdconfError(
@@ -97,7 +97,7 @@ def run(options: DevOptions, on_start: Callable[[LocalAccess], None] | None = No
             hint=f"use it, or stop process {lock.pid}",
         )
     try:
-        with _opened(emulator, options.state_dir, options.keep_days) as (store, events):
+        with opened(emulator, options.state_dir, options.keep_days) as (store, events):
             emulator.seed(store, options.project, options.environments)
             app = emulator.create_app(
                 store,
@@ -140,8 +140,8 @@ def _pid() -> int:
 
 
 @contextlib.contextmanager
-def _opened(
-    emulator: _Emulator, state_dir: Path, keep_days: float = KEEP_DAYS
+def opened(
+    emulator: Emulator, state_dir: Path, keep_days: float = KEEP_DAYS
 ) -> Iterator[tuple[Store, EventStore]]:
     """Open the state; the events' file is not touched before somebody needs it."""
     store = emulator.new_store(state_dir / STATE_FILE)
@@ -154,7 +154,7 @@ def _opened(
 
 
 @dataclass(frozen=True)
-class _Emulator:
+class Emulator:
     """What needs the extra `dev`."""
 
     create_app: Callable[..., Starlette]
@@ -163,7 +163,7 @@ class _Emulator:
     seed: Callable[[Store, str, Sequence[EnvironmentSpec]], None]
 
 
-def _emulator() -> _Emulator:
+def load_emulator() -> Emulator:
     """Import what needs the extra `dev`; a missing one becomes an error that names the pip line."""
     try:
         import uvicorn  # noqa: F401 - only its presence counts here
@@ -179,4 +179,4 @@ def _emulator() -> _Emulator:
             f"the local LaunchDarkly needs the package {err.name}, which is not installed",
             hint='pip install "ldconf[dev]"',
         ) from err
-    return _Emulator(create_app, Store, EventStore, seed)
+    return Emulator(create_app, Store, EventStore, seed)
