@@ -15,9 +15,11 @@ from ldconf import __version__
 from ldconf.cli import (
     agent,
     apply,
+    defaults,
     dev,
     doctor,
     drift,
+    evaluate,
     fmt,
     import_,
     init,
@@ -26,6 +28,7 @@ from ldconf.cli import (
     pull,
     schema,
     show,
+    test,
     validate,
 )
 from ldconf.cli.arguments import hoisted
@@ -85,6 +88,9 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "import": import_.import_,
     "promote": promote.promote,
     "show": show.show,
+    "evaluate": evaluate.evaluate,
+    "test": test.run,
+    "defaults": defaults.defaults,
     "schema": schema.schema,
     "fmt": fmt.fmt,
     "dev": dev.dev,

@@ -17,6 +17,21 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+class Plain(StrEnum):
+    """How a result is written that nobody posts in a pull request."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Origin(StrEnum):
+    """Where flags are taken from."""
+
+    FILES = "files"
+    LIVE = "live"
+    LOCAL = "local"
+
+
 def complete_address(context: typer.Context, incomplete: str) -> list[str]:
     """Return the addresses of the workspace that start as typed; never an error."""
     return _addresses(context, incomplete)
@@ -101,6 +116,7 @@ Formats = Annotated[
     ),
 ]
 OneFormat = Annotated[Format, typer.Option("--format", help="How to write the result")]
+PlainFormat = Annotated[Plain, typer.Option("--format", help="How to write the result")]
 Detailed = Annotated[
     bool, typer.Option("--detailed-exitcode", help="Tell differences by the exit code")
 ]

@@ -14,6 +14,7 @@ from ldconf.kinds.serve import DISABLED
 from ldconf.render import defaults as drawing
 from ldconf.render.defaults import Fallback
 from ldconf.workflow.site import load_workspace
+from ldconf.workflow.written import write as write_in
 
 PYTHON_FILE = "ai_config_defaults.py"
 JSON_FILE = "ai_config_defaults.json"
@@ -44,6 +45,15 @@ def default_texts(root: Path, wish: DefaultsWish) -> Mapping[Path, str]:
     if json is not None:
         texts[json] = drawing.json_text(project, environment, found)
     return texts
+
+
+def write(texts: Mapping[Path, str]) -> tuple[Path, ...]:
+    """Write the files and return their paths."""
+    return tuple(
+        written
+        for path, text in texts.items()
+        for written in write_in(path.parent, {path.name: text})
+    )
 
 
 def stale(texts: Mapping[Path, str]) -> tuple[Path, ...]:

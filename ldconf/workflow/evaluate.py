@@ -15,7 +15,7 @@ from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.evaluation import Distribution, Evaluation, TestResult
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
-from ldconf.evaluation.contexts import read_samples
+from ldconf.evaluation.contexts import parse_object, read_samples
 from ldconf.evaluation.expectations import run_tests
 from ldconf.evaluation.sdk import evaluator
 from ldconf.evaluation.shares import distribution
@@ -58,6 +58,18 @@ async def account_source(
     return source
 
 
+def question(
+    ai_config: str, environment: str, context: str | None, variables: str | None
+) -> Question:
+    """Return the question that a person typed. Raises UsageError for what is no JSON object."""
+    return Question(
+        ai_config,
+        environment,
+        {} if context is None else parse_object(context, "--context"),
+        {} if variables is None else parse_object(variables, "--variables"),
+    )
+
+
 def evaluate(source: Source, question: Question) -> Evaluation:
     """Return what the context gets."""
     with evaluator(source, question.environment) as found:
@@ -72,7 +84,7 @@ def sample(source: Source, question: Question, path: Path) -> Distribution:
     return distribution(source, question.ai_config, question.environment, contexts)
 
 
-def test(root: Path) -> tuple[TestResult, ...]:
+def config_tests(root: Path) -> tuple[TestResult, ...]:
     """Return the results of the workspace's tests, in the order of the files."""
     workspace, _ = load_workspace(root)
     for one in workspace.tests:
