@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path as FilePath
 
 from ldconf.core.address import Address
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.live import Live
-from ldconf.core.resource import Json, same
+from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
-from ldconf.documents import edit
-from ldconf.documents.format_order import field_order
-from ldconf.documents.load import load
-from ldconf.documents.overlay import Overlay
 from ldconf.documents.pull_family import Edit, Member, family_edits
 from ldconf.documents.pull_live import SWITCHED, Differences
-from ldconf.documents.pull_objects import Families
+from ldconf.documents.pull_objects import Documents, Families
 from ldconf.documents.pull_style import Taken, styled
 from ldconf.documents.pull_texts import Texts
 from ldconf.documents.tree import Folder, Tree
+from ldconf.documents.written import check_written
 from ldconf.documents.yaml import Path
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation_model import ARCHIVED
@@ -77,9 +75,24 @@ def pull_from(
     }
     taken = {address: found for address, found in taken.items() if found}
     written = _Writing(family_tree, taken).files()
-    if written:
-        _check(tree, workspace, written, taken)
+    check_written(tree, workspace, written, partial(_expected, taken))
     return written
+
+
+def _expected(
+    taken: Mapping[Address, Mapping[str, Taken]],
+    address: Address,
+    before: Mapping[str, Json],
+    after: Workspace,
+) -> Mapping[str, Json]:
+    """Return what an object is to come to."""
+    live = {name: one.canonical for name, one in taken.get(address, {}).items() if name != "off"}
+    if live.get("state") == ARCHIVED:
+        return {"state": ARCHIVED}
+    if address in after.off:
+        live |= {name: None for name in SWITCHED[:2] if name in live}
+        live |= {name: DISABLED for name in SWITCHED[2:] if name in live}
+    return {**before, **live}
 
 
 def _matching(workspace: Workspace, addresses: Sequence[Address]) -> list[Address]:
@@ -100,7 +113,6 @@ class _Writing:
     families: Families
     taken: Mapping[Address, Mapping[str, Taken]]
     wanted: dict[Address, dict[str, Json]] = field(default_factory=dict)
-    present: dict[Address, set[str]] = field(default_factory=dict)  # fields written by now
 
     def files(self) -> dict[str, str]:
         """Return path -> new text of every file that changes."""
@@ -110,13 +122,12 @@ class _Writing:
                 name: styled(address, name, before.get(name), one) for name, one in found.items()
             }
         texts = Texts(self.families.tree, self._users(), self._text)
-        changed: dict[str, str] = {}
+        documents = Documents(self.families)
         for member, change in self._edits():
-            text = changed.get(member.document) or self.families.text(member.document)
-            changed[member.document] = self._edited(text, member, change, texts)
+            documents.write(member, change, texts.placed(member, change))
         return {
             path: text
-            for path, text in {**texts.files, **changed}.items()
+            for path, text in {**texts.files, **documents.files}.items()
             if self.families.tree.text(path) != text
         }
 
@@ -144,60 +155,3 @@ class _Writing:
                 return None
             found = found[step]
         return found
-
-    def _edited(self, text: str, member: Member, change: Edit, texts: Texts) -> str:
-        path = (*member.address.parts, change.field)
-        present = self.present.setdefault(member.address, set(member.raw))
-        if change.is_gone:
-            present.discard(change.field)
-            return edit.remove(text, path)
-        order = field_order(member.address.kind)
-        own = order.get(change.field, len(order))
-        above = [name for name in present if order.get(name, len(order)) < own]
-        after = max(above, key=lambda name: order.get(name, 0), default="")
-        present.add(change.field)
-        return edit.set_value(text, path, texts.placed(member, change), after)
-
-
-def _check(
-    tree: Tree,
-    before: Workspace,
-    written: Mapping[str, str],
-    taken: Mapping[Address, Mapping[str, Taken]],
-) -> None:
-    """Load the files as they would be; raise LdconfError if they do not say what was meant."""
-    loaded = load(Overlay(tree, written))
-    after = loaded.workspace
-    if after is None:
-        problem = next(d for d in loaded.diagnostics if d.is_error)
-        raise LdconfError(
-            f"the files would not load with the live values: {problem.summary}",
-            f"{problem.position}: change it by hand; nothing was written",
-        )
-    for address, resource in before.resources.items():
-        found = after.resources.get(address)
-        values = found.managed() if found else {}
-        expected = _expected(address, resource.managed(), taken.get(address, {}), after)
-        for name in sorted({*values, *expected}):
-            unlike = (name in values) != (name in expected)
-            if unlike or not same(values[name], expected[name]):
-                raise LdconfError(
-                    f"a pull would make `{name}` of {address} something else than it should be",
-                    "change it by hand; nothing was written",
-                )
-
-
-def _expected(
-    address: Address,
-    before: Mapping[str, Json],
-    taken: Mapping[str, Taken],
-    after: Workspace,
-) -> dict[str, Json]:
-    """Return what an object is to come to."""
-    live = {name: one.canonical for name, one in taken.items() if name != "off"}
-    if live.get("state") == ARCHIVED:
-        return {"state": ARCHIVED}
-    if address in after.off:
-        live |= {name: None for name in SWITCHED[:2] if name in live}
-        live |= {name: DISABLED for name in SWITCHED[2:] if name in live}
-    return {**before, **live}

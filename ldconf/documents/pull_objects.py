@@ -8,11 +8,12 @@ from ldconf.core.address import Address
 from ldconf.core.errors import LdconfError
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
-from ldconf.documents import extends, files
+from ldconf.documents import edit, extends, files
+from ldconf.documents.format_order import field_order
 from ldconf.documents.load_places import Place
 from ldconf.documents.load_settings import NESTED
 from ldconf.documents.overlay import Overlay
-from ldconf.documents.pull_family import Member
+from ldconf.documents.pull_family import Edit, Member
 from ldconf.documents.source import Source
 from ldconf.documents.tree import Tree
 from ldconf.documents.yaml import Path
@@ -95,3 +96,28 @@ class Families:
             named[reference.path] = content.path
             value = files.replaced(value, reference.path, content.value)
         return extends.Written(address, value, Place(document, address.parts), named)
+
+
+class Documents:
+    """The texts of documents while edits are written into them."""
+
+    def __init__(self, families: Families) -> None:
+        self._families = families
+        self._present: dict[Address, set[str]] = {}  # fields of an object that are written by now
+        self.files: dict[str, str] = {}  # path -> text of what was edited
+
+    def write(self, member: Member, change: Edit, value: Json) -> None:
+        """Write one field, or take it out. New fields stand where the kind's order puts them."""
+        text = self.files.get(member.document) or self._families.text(member.document)
+        path = (*member.address.parts, change.field)
+        present = self._present.setdefault(member.address, set(member.raw))
+        if change.is_gone:
+            present.discard(change.field)
+            self.files[member.document] = edit.remove(text, path)
+            return
+        order = field_order(member.address.kind)
+        own = order.get(change.field, len(order))
+        above = [name for name in present if order.get(name, len(order)) < own]
+        after = max(above, key=lambda name: order.get(name, 0), default="")
+        present.add(change.field)
+        self.files[member.document] = edit.set_value(text, path, value, after)

@@ -426,7 +426,7 @@ def test_workspace_that_does_not_load_is_refused() -> None:
     [
         ('{tools: "*"}', '{tools: "*", metrics: [m]}'),
         ("{tools: [a]}", "{tools: [a, t], metrics: [m]}"),
-        ("{tools: [t], segments: {test: [a], other: '*'}}", None),
+        ("{tools: [t], segments: {test: '*'}}", None),
     ],
 )
 def test_external_entries_are_added_once(external: str, expected: str | None) -> None:
@@ -446,4 +446,4 @@ def test_external_entries_are_added_once(external: str, expected: str | None) ->
     if expected:
         assert settings == f"{SETTINGS}external: {expected}\n"
     else:
-        assert "segments: {test: [a], other: '*'}" in settings
+        assert "segments: {test: '*'}" in settings

@@ -545,7 +545,7 @@ def test_only_the_named_fields_are_pulled() -> None:
 
 def test_live_value_that_the_files_cannot_hold_changes_nothing() -> None:
     live = moved(live_of(FILES), TEST, fallthrough="unknown")
-    with pytest.raises(LdconfError, match="would not load with the live values") as caught:
+    with pytest.raises(LdconfError, match="would not load with these values") as caught:
         pulled(FILES, live, TEST)
     assert "nothing was written" in (caught.value.hint or "")
 
