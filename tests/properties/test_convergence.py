@@ -8,9 +8,10 @@ from functools import partial
 
 import anyio
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import (
+    PROFILE,
     Deadly,
     Killed,
     Sections,
@@ -197,7 +198,7 @@ def test_every_request_may_fail_once_while_creating(fault: str) -> None:
     anyio.run(scenario)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@PROFILE
 @given(workspaces(), workspaces(), st.sampled_from(FAULTS), st.integers(0, 10**6), st.booleans())
 def test_any_workspace_converges_after_any_fault(
     first: Sections, second: Sections, fault: str, choice: int, with_base: bool

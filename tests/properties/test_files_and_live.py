@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import anyio
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from worlds import (
     ENVIRONMENTS,
+    PROFILE,
     PROJECT,
     Sections,
     Texts,
@@ -99,6 +100,6 @@ def test_pull_of_what_is_equal_changes_no_file(sections: Sections) -> None:
         assert all_applied(await world.apply(workspace))
         live = await world.read()
         if workspace.resources:
-            assert pull_from(Texts(files), workspace, live, tuple(workspace.resources), True) == {}
+            assert pull_from(Texts(files), workspace, live, tuple(workspace.resources)) == {}
 
     anyio.run(scenario)

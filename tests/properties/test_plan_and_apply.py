@@ -6,18 +6,14 @@ import json
 from functools import partial
 
 import anyio
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
-from worlds import Recorder, Sections, World, all_applied, loaded, texts_of, workspaces
+from worlds import PROFILE, Recorder, Sections, World, all_applied, loaded, texts_of, workspaces
 
 from ldconf.core.change import Plan
 from ldconf.core.kind import Request
 from ldconf.planning.planfile import dumps
 from tests.kinds.official import accepts
-
-PROFILE = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
-)
 
 
 def problems(plan: Plan) -> list[object]:

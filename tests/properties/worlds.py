@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -35,6 +38,13 @@ from tests.strategies_simple import (
     tools_documents,
 )
 
+# A few examples a run keep the suite quick; LDCONF_EXAMPLES=500 looks harder.
+PROFILE = hypothesis_settings(
+    max_examples=int(os.environ.get("LDCONF_EXAMPLES", "12")),
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
 PROJECT = "shop"
 ENVIRONMENTS = ("test", "production")
 # Generated workspaces are small: a share of their objects says nothing about safety.
