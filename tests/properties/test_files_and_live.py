@@ -24,8 +24,6 @@ from ldconf.core.workspace import Workspace
 from ldconf.documents.dump import DumpOptions, dump
 from ldconf.documents.pull import pull_from
 
-PROFILE = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-
 
 def to_send(plan: Plan) -> list[object]:
     return [*plan.changes, *plan.refused, *plan.conflicts, *plan.drift]
