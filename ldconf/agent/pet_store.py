@@ -22,11 +22,11 @@ from ldclient import Context, LDClient
 from ldconf.agent.prices import price_of
 from ldconf.agent.shop_tools import TOOL_BUILDERS
 from ldconf.agent.task import Conversation, ModelSettings, Result, Runner, Task
-from ldconf.agent.tools import Builder, build_tools
+from ldconf.agent.tools import Builder, Skipped, build_tools
 
 AI_CONFIG = "pet-store-agent"
 COST_EVENT = "ai_cost_per_request"  # a metric of the workspace is on this event
-UNKNOWN_TOOL_EVENT = "ai_unknown_tool"
+SKIPPED_TOOL_EVENT = "ai_tool_skipped"
 SWITCHED_OFF = "The assistant is switched off at the moment."
 log = logging.getLogger("ldconf.agent")
 
@@ -42,7 +42,7 @@ class Answer:
     result: Result
     duration_ms: int
     cost_usd: float | None  # None: nobody knows the model's prices
-    unknown_tools: tuple[str, ...] = ()
+    skipped_tools: tuple[Skipped, ...] = ()
     tracker: LDAIConfigTracker | None = field(default=None, repr=False)
 
 
@@ -85,12 +85,11 @@ class PetStoreAgent:
 
         # Step 4: build the tools that the variation names, from code that we have.
         named = (served.tools or {}).values()
-        tools, unknown = build_tools(named, model.custom, self._tool_builders, context.key)
-        for name in unknown:
-            log.warning("the AI Config names the tool %s, which this agent does not have", name)
-            self._launchdarkly.track(
-                UNKNOWN_TOOL_EVENT, context, {**_run(tracker), "toolKey": name}
-            )
+        tools, skipped = build_tools(named, model.custom, self._tool_builders, context.key)
+        for one in skipped:
+            log.warning("the tool %s is skipped: %s", one.name, one.reason)
+            about = {**_run(tracker), "toolKey": one.name, "reason": one.reason}
+            self._launchdarkly.track(SKIPPED_TOOL_EVENT, context, about)
 
         # Step 5: run, and track duration, success or error, tokens, tool calls and cost.
         watch = self._runner.stopwatch()
@@ -122,7 +121,7 @@ class PetStoreAgent:
             result,
             duration_ms,
             cost,
-            tuple(unknown),
+            tuple(skipped),
             tracker,
         )
 

@@ -33,8 +33,9 @@ class Price:
 
 def price_of(model: ModelSettings) -> Price | None:
     """Return the prices of a model, or None if nobody said them."""
-    if INPUT in model.custom and OUTPUT in model.custom:
-        return Price(float(model.custom[INPUT]), float(model.custom[OUTPUT]))
+    match (model.custom.get(INPUT), model.custom.get(OUTPUT)):
+        case (int() | float() as per_input, int() | float() as per_output):
+            return Price(per_input, per_output)
     return price_list().get(model.name)
 
 

@@ -40,7 +40,7 @@ _STOP_WORDS = (
     "a about again am an and any are be can care cost deliver do does for have hello hi how i in is"
     " it left like look looking many me much my need new of on or order please price product"
     " products sell show stock tell that the there this to want we what when which will with you"
-    " your available buy pay some something"
+    " your available should buy pay some something"
 )
 _STOP = frozenset(_STOP_WORDS.split())
 _WORD = re.compile(r"[A-Za-z']+")

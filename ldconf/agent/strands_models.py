@@ -17,6 +17,8 @@ from ldconf.agent.providers import provider_of
 from ldconf.agent.task import ModelSettings
 from ldconf.core.errors import LdconfError
 
+# What Bedrock's Converse API names itself; all else is the model's own and travels beside it.
+_CONVERSE = frozenset({"max_tokens", "temperature", "top_p", "stop_sequences"})
 _ANTHROPIC_TOKENS = 4096  # Strands' Anthropic class demands a limit
 
 
@@ -34,7 +36,11 @@ def provider_model(model: ModelSettings, env: Mapping[str, str]) -> Model:
             case "Bedrock":
                 from strands.models.bedrock import BedrockModel
 
-                return BedrockModel(model_id=model.name, **parameters)
+                named: Any = {k: v for k, v in parameters.items() if k in _CONVERSE}
+                rest = {k: v for k, v in parameters.items() if k not in _CONVERSE}
+                if rest:
+                    named["additional_request_fields"] = rest
+                return BedrockModel(model_id=model.name, **named)
             case "OpenAI":
                 from strands.models.openai import OpenAIModel
 

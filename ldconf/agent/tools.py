@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from jsonschema import Draft202012Validator, SchemaError
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import SchemaError
 
 from ldconf.agent.task import Tool
 
@@ -16,6 +18,14 @@ log = logging.getLogger("ldconf.agent")
 Settings = Mapping[str, Any]
 Function = Callable[[Mapping[str, Any]], Any]
 Builder = Callable[[Settings, str], Function]  # merged settings, key of who asks -> the code
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A tool that the AI Config names and the model does not get."""
+
+    name: str
+    reason: str
 
 
 class ServedTool(Protocol):
@@ -36,23 +46,27 @@ def build_tools(
     custom: Settings,
     builders: Mapping[str, Builder],
     user_key: str,
-) -> tuple[list[Tool], list[str]]:
-    """Return the tools that we have code for, and the names of those that we have none for.
+) -> tuple[list[Tool], list[Skipped]]:
+    """Return the tools that can be used, and those that cannot, which is never an error.
 
     A tool's settings are the model's `custom` with the tool's own `customParameters` over it.
     """
     tools: list[Tool] = []
-    unknown: list[str] = []
+    skipped: list[Skipped] = []
     for one in served:
         builder = builders.get(one.name)
         if builder is None:
-            unknown.append(one.name)
+            skipped.append(Skipped(one.name, "this agent has no such tool"))
             continue
-        function = builder({**custom, **(one.custom_parameters or {})}, user_key)
+        try:
+            function = builder({**custom, **(one.custom_parameters or {})}, user_key)
+        except (ValueError, TypeError) as error:
+            skipped.append(Skipped(one.name, f"its customParameters are wrong: {error}"))
+            continue
         schema = one.parameters or {"type": "object", "properties": {}}
         call = _checked(one.name, schema, function)
         tools.append(Tool(one.name, one.description or "", schema, call))
-    return tools, unknown
+    return tools, skipped
 
 
 def _checked(name: str, schema: Mapping[str, Any], function: Function) -> Callable[[Settings], str]:
@@ -64,6 +78,7 @@ def _checked(name: str, schema: Mapping[str, Any], function: Function) -> Callab
 
     def call(arguments: Mapping[str, Any]) -> str:
         try:
+            Draft202012Validator.check_schema(schema)
             problems = [_problem(error) for error in validator.iter_errors(dict(arguments))]
         except SchemaError as error:
             problems = [f"the tool's schema is not valid: {error.message}"]

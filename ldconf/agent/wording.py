@@ -29,9 +29,8 @@ def about(answer: Answer, *, simulated: bool) -> str:
 def warnings(answer: Answer) -> list[str]:
     """Return what the user of the command should know besides."""
     found = [f"warning: the built-in default answered: {answer.reason}"] if answer.reason else []
-    return found + [
-        f"warning: no code for the tool {name}; it was skipped" for name in answer.unknown_tools
-    ]
+    skipped = answer.skipped_tools
+    return found + [f"warning: the tool {one.name} is skipped: {one.reason}" for one in skipped]
 
 
 def table(summary: Summary) -> str:

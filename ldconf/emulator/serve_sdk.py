@@ -1,4 +1,4 @@
-"""The local LaunchDarkly for an SDK in this process: a running `ldconf dev`, else one for a while."""
+"""The local LaunchDarkly for an SDK in this process: `ldconf dev`, else one for a while."""
 
 from __future__ import annotations
 
