@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ldconf.core.address import Address
@@ -24,6 +24,7 @@ from ldconf.planning.threeway import (
     WRITTEN,
     Column,
     Equality,
+    Nothing,
     Row,
     row,
 )
@@ -122,7 +123,7 @@ def compare(scene: Scene, address: Address) -> Comparison | None:
     if live is None:
         return None if is_unread(scene, address) else _absent(scene, address, desired)
     unknown = scene.direction_unknown(address)
-    fields = tuple(_field_rows(scene, address, desired, live))
+    fields = _with_name_in_use(scene, address, tuple(_field_rows(scene, address, desired, live)))
     adopts = not unknown and not _was_listed(scene, address)
     found = Comparison(
         address,
@@ -183,16 +184,56 @@ def _field_rows(
 ) -> Iterator[FieldRow]:
     base = scene.said(address)
     unknown = scene.direction_unknown(address)
-    history = [said for said in (side.values(address) for side in scene.history) if said]
     for name, value in desired.items():
         before: Column = UNKNOWN if unknown else (base or {}).get(name, ABSENT)
         actual = live.get(name)
+        field = FieldRow(name, Row.SAME, before, value, actual)
         if isinstance(actual, Unseen) and actual.fingerprint is None:
-            yield _unverifiable(scene, address, FieldRow(name, Row.SAME, before, value, actual))
-            continue
-        said = [values.get(name, ABSENT) for values in history]
-        found = row(before, value, actual, said, _equality(address, name, value))
-        yield FieldRow(name, found, before, value, actual)
+            yield _unverifiable(scene, address, field)
+        else:
+            yield _judged(field, _history(scene, address, name), _equality(address, name, value))
+
+
+def _judged(field: FieldRow, history: Sequence[Column], equality: Equality) -> FieldRow:
+    """Return the field in the row of the table that its columns make."""
+    return replace(field, row=row(field.base, field.desired, field.live, history, equality))
+
+
+def _history(scene: Scene, address: Address, name: str) -> Sequence[Column]:
+    """Return what the files said of a field between base and HEAD, newest first."""
+    found = (side.values(address) for side in scene.history)
+    return [values.get(name, ABSENT) for values in found if values]
+
+
+def _with_name_in_use(
+    scene: Scene, address: Address, fields: tuple[FieldRow, ...]
+) -> tuple[FieldRow, ...]:
+    """Return the fields, with `model` judged under the model in use if that is left alone.
+
+    `modelName` is derived from `modelConfigKey`: while that one is in drift, the name stays with
+    it, and the rest of `model` is compared and written as ever.
+    """
+    moved = any(field.field == "modelConfigKey" and field.row is Row.DRIFT for field in fields)
+    if not moved or scene.consents.find(address, "drift"):
+        return fields
+
+    def judged(field: FieldRow) -> FieldRow:
+        if field.field != "model":
+            return field
+        name = (field.live or {}).get("modelName")
+        history = [_named(value, name) for value in _history(scene, address, field.field)]
+        under = replace(field, base=_named(field.base, name), desired=_named(field.desired, name))
+        return _judged(under, history, TEXTS)
+
+    return tuple(map(judged, fields))
+
+
+def _named(model: Column, name: Json) -> Column:
+    """Return a value of `model` under another model name (None: no name)."""
+    if isinstance(model, Nothing):
+        return model
+    rest = {part: value for part, value in (model or {}).items() if part != "modelName"}
+    return ({"modelName": name} if name else {}) | rest or None
 
 
 def _unverifiable(scene: Scene, address: Address, field: FieldRow) -> FieldRow:
