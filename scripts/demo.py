@@ -65,7 +65,7 @@ def local_launchdarkly(workspace: Path) -> Iterator[tuple[str, str]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        access = _wait_for(workspace / ".ldconf" / "local" / PROJECT / "lock", server)
+        access = _wait_for(workspace / ".ldconf" / "local" / PROJECT / "lock.json", server)
         yield access["host"], access["token"]
     finally:
         server.terminate()
@@ -76,8 +76,9 @@ def _wait_for(lock: Path, server: subprocess.Popen[bytes]) -> dict[str, str]:
     for _ in range(200):
         if server.poll() is not None:
             raise SystemExit(f"demo: ldconf dev ended with exit {server.returncode}")
-        if lock.exists() and lock.stat().st_size:
-            access: dict[str, str] = json.loads(lock.read_text())
+        text = lock.read_text() if lock.exists() else ""
+        if text.endswith("}"):  # else it is being written
+            access: dict[str, str] = json.loads(text)
             if access.get("host"):
                 print(f"the local LaunchDarkly listens on {access['host']}")
                 return access
