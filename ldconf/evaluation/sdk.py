@@ -6,11 +6,13 @@ The only module that imports `ldclient` and `ldai` for evaluation; both are of t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ldconf.compile import AIConfigSource, Source, Split, compile_environment
+from ldconf.compile import EnvironmentTargeting, Source, Split, TargetRule, compile_environment
+from ldconf.compile.experiment import with_experiments
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.evaluation import Evaluation, Message, Reason, ReasonKind
 from ldconf.core.resource import Json
@@ -83,22 +85,29 @@ class Evaluator:
     def _reason(
         self, ai_config: str, reason: Mapping[str, Json], context: Context, variation: str
     ) -> Reason:
-        found = self._source.ai_configs[ai_config]
+        targeting = self._targeting(ai_config)
         kind, experiment = reason["kind"], bool(reason.get("inExperiment"))
         if kind == "RULE_MATCH":
-            return _rule_reason(found, self.environment, reason["ruleIndex"], experiment)
+            return _rule_reason(targeting.rules[reason["ruleIndex"]], experiment)
         if kind == "TARGET_MATCH":
-            who = _target(found, self.environment, variation, context)
+            who = _target(targeting, variation, context)
             return Reason(ReasonKind.TARGET, f"individual target {who}")
         if kind == "OFF":
             return Reason(ReasonKind.OFF, "targeting is off")
-        targeting = found.targeting.get(self.environment)
-        serve = targeting.fallthrough if targeting else DISABLED
-        return _served(ReasonKind.FALLTHROUGH, "fallthrough", serve, experiment)
+        return _served(ReasonKind.FALLTHROUGH, "fallthrough", targeting.fallthrough, experiment)
+
+    def _targeting(self, ai_config: str) -> EnvironmentTargeting:
+        """Return the targeting that was compiled: experiments that run are laid over it."""
+        found, source = self._source.ai_configs[ai_config], self._source
+        here = (self.environment, ai_config)
+        running = [one for one in source.experiments if (one.environment, one.ai_config) == here]
+        return with_experiments(source.project, found, self.environment, running)
 
     def _rendered(
         self, ai_config: str, mode: str, context: Context, variables: Mapping[str, Json]
     ) -> tuple[Message, ...]:
+        from chevron import ChevronError
+
         given = dict(variables)
         try:
             if mode == AGENT:
@@ -109,7 +118,7 @@ class Evaluator:
                 messages = self._ai.judge_config(ai_config, context, variables=given).messages
             else:
                 messages = self._ai.completion_config(ai_config, context, variables=given).messages
-        except Exception as err:  # whatever its template engine raises
+        except ChevronError as err:
             raise LdconfError(
                 f"the prompt of {ai_config} does not render: {err}",
                 "templates are Mustache: every {{#section}} needs its {{/section}}",
@@ -173,14 +182,10 @@ def _key(value: Mapping[str, Json]) -> str:
     return key
 
 
-def _rule_reason(found: AIConfigSource, environment: str, index: int, experiment: bool) -> Reason:
-    rule = found.targeting[environment].rules[index]
+def _rule_reason(rule: TargetRule, experiment: bool) -> Reason:
     clauses = words.clauses(rule.clauses)
     named = f'rule "{rule.description}": {clauses}' if rule.description else f"rule: {clauses}"
-    reason = _served(ReasonKind.RULE, named, rule.serve, experiment)
-    return Reason(
-        reason.kind, reason.words, rule.description, reason.is_rollout, reason.in_experiment
-    )
+    return replace(_served(ReasonKind.RULE, named, rule.serve, experiment), rule=rule.description)
 
 
 def _served(kind: ReasonKind, name: str, serve: str | Split, experiment: bool) -> Reason:
@@ -191,10 +196,9 @@ def _served(kind: ReasonKind, name: str, serve: str | Split, experiment: bool) -
     return Reason(kind, f"{name} ({how}: {arms})", is_rollout=True, in_experiment=experiment)
 
 
-def _target(found: AIConfigSource, environment: str, variation: str, context: Context) -> str:
+def _target(targeting: EnvironmentTargeting, variation: str, context: Context) -> str:
     """Return the individual context that a target names."""
-    targets: Sequence[Mapping[str, Json]] = found.targeting[environment].targets
-    for target in targets:
+    for target in targeting.targets:
         kind = target.get("contextKind") or "user"
         part = context.get_individual_context(kind)
         if target["variation"] == variation and part and part.key in target["values"]:

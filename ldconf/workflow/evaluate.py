@@ -41,7 +41,7 @@ def files_source(root: Path, ai_config: str, environment: str) -> Source:
     """Return what the files serve. Raises UsageError for names that they do not have."""
     workspace, _ = load_workspace(root)
     source = workspace_source(workspace)
-    _check_names(source, ai_config, environment, workspace.settings.environments)
+    _check_names(source.ai_configs, ai_config, environment, workspace.settings.environments)
     _check_managed(workspace, ai_config, environment)
     return source
 
@@ -53,9 +53,9 @@ async def account_source(
     wants = Wants(targeting=frozenset({ai_config}), kinds=_KINDS, approvals=False)
     async with site.client() as client:
         live = await read_live(client, site.settings.project, wants, progress)
-    source = live_source(live)
-    _check_names(source, ai_config, environment, live.environments)
-    return source
+    known = [address.key for address in live.observed if address.kind == "aiConfigs"]
+    _check_names(known, ai_config, environment, live.environments)
+    return live_source(live)
 
 
 def question(
@@ -95,16 +95,17 @@ def config_tests(root: Path) -> tuple[TestResult, ...]:
 
 
 def _check_names(
-    source: Source, ai_config: str, environment: str, environments: Iterable[str]
+    ai_configs: Iterable[str], ai_config: str, environment: str, environments: Iterable[str]
 ) -> None:
-    if ai_config not in source.ai_configs:
-        raise UsageError(
-            f"there is no AI Config {ai_config!r}", _near(ai_config, source.ai_configs)
-        )
-    if environment not in environments:
-        raise UsageError(
-            f"there is no environment {environment!r}", _near(environment, environments)
-        )
+    for what, name, known in (
+        ("AI Config", ai_config, list(ai_configs)),
+        ("environment", environment, list(environments)),
+    ):
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            listed = f"there are: {', '.join(known) or 'none'}"
+            hint = f"did you mean {near[0]!r}?" if near else listed
+            raise UsageError(f"there is no {what} {name!r}", hint)
 
 
 def _check_managed(workspace: Workspace, ai_config: str, environment: str) -> None:
@@ -116,9 +117,3 @@ def _check_managed(workspace: Workspace, ai_config: str, environment: str) -> No
             f"the files do not say what {ai_config} serves in {environment}",
             f"write {address}, or evaluate with --from live",
         )
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = get_close_matches(word, names, 1)
-    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(names) or 'none'}"
