@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Refusal
+from ldconf.core.change import Change, Refusal, Restore
 from ldconf.core.dependency import needs, stays_usable
 from ldconf.core.workspace import Consent
+from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import guards, limits, usage
-from ldconf.planning.compare import Scene
+from ldconf.planning.compare import STATE, Scene
 from ldconf.planning.graph import references
 
 
@@ -103,3 +104,19 @@ def _dependants(
                     hint=f"settle {needed} first; this change follows by itself",
                 )
                 break
+            if _is_archived(scene, verdict, needed):
+                yield Refusal(
+                    change.address,
+                    "dependency",
+                    f"needs {needed}, which is archived in LaunchDarkly",
+                    hint=f"restore it there, or write a consent"
+                    f" `{{address: {needed}, allow: [drift]}}`",
+                )
+                break
+
+
+def _is_archived(scene: Scene, verdict: Verdict, needed: Address) -> bool:
+    """True for a variation that is retired live and that this plan does not bring back."""
+    values = scene.live.values(needed) if needed.kind == "variations" else None
+    retired = values is not None and values.get(STATE) == ARCHIVED
+    return retired and not isinstance(verdict.allowed.get(needed), Restore)

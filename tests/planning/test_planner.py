@@ -12,9 +12,11 @@ from tests.planning.scenes import (
     TEST,
     A,
     B,
+    Objects,
     changes,
     edited,
     files,
+    guards,
     live_with,
     notes,
     planned,
@@ -305,3 +307,18 @@ def test_plan_carries_what_it_was_made_from() -> None:
 def test_base_ref_is_that_of_the_base() -> None:
     found = planned(files(), base=build.replace(files(), ref="abc"))
     assert found.base_ref == "abc"
+
+
+def test_targeting_waits_for_a_variation_that_was_archived_by_hand() -> None:
+    change: Objects = {PRODUCTION: {"fallthrough": "b"}, TEST: {"fallthrough": "a"}}
+    place = build.at(B)
+    archived = build.observed(B, state="archived", **OBJECTS[B], model={"modelName": "gpt-4o"})
+    live = build.as_live(edited({TEST: {"fallthrough": "a"}}))
+    live = build.replace(live, observed={**live.observed, place: archived})
+    base = edited({TEST: {"fallthrough": "a"}})
+    found = planned(edited(change), live, base)
+    assert [(d.address, d.field) for d in found.drift] == [(place, "state")]
+    assert (guards(found), found.changes) == ({PRODUCTION: "dependency"}, ())
+    assert "archived" in found.refusals[0].summary
+    consented = edited(change, consents=[build.consent(B, "drift")])
+    assert verbs(planned(consented, live, base)) == {B: "restore", PRODUCTION: "update"}
