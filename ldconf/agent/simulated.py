@@ -67,15 +67,18 @@ class SimulatedModel:
         instructions = "\n".join(str(m["content"]) for m in messages if m["role"] == "system")
         known = truth(self._settings, instructions)
         asked, facts = _this_run(messages)
-        draw = _Draw(self._settings.name, self._thread, str(len(messages)), asked)
-        if draw.share("error") < known.error_rate:
+        model = self._settings.name
+        runs = sum(message["role"] == "user" for message in messages)
+        run = _Draw(model, self._thread, str(runs), asked)  # the same for all calls of a run
+        draw = _Draw(model, self._thread, str(len(messages)), asked)
+        if run.share("error") < known.error_rate:
             self._advance(known.first_token_ms)
             raise SimulatedModelError(f"simulated failure of {self._settings.name}")
         question, rules = read_question(asked), read_rules(instructions)
         call = _next_call(question, rules, facts, tools)
         text = ""
         if call is None:
-            complete = draw.share("quality") < known.quality
+            complete = run.share("quality") < known.quality
             text = write(question, rules, facts, complete=complete)
         sent = json.dumps([list(messages), list(tools)], ensure_ascii=False)
         written = text or json.dumps(call.arguments if call else {})

@@ -63,7 +63,8 @@ def _sdk_key(state_dir: Path, project: str, environment: str) -> str:
         found = {
             key: json.loads(text)["apiKey"]
             for key, text in sql.execute(
-                "SELECT key, json FROM objects WHERE project = ? AND family = 'environments'",
+                "SELECT key, json FROM objects WHERE project = ? AND family = 'environments'"
+                " ORDER BY seq",
                 (project,),
             )
         }
