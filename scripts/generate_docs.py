@@ -25,6 +25,14 @@ place with a comment `# ldconf: ignore[ID]` on that line or on the line above; f
 own file, where the file is named. Switch it off or change its severity everywhere with
 `lint: {ID: off}` in `ldconf.yaml`. `--strict` turns warnings into errors.
 """
+LOADER_ERRORS = """\
+## Errors that are no lint
+
+What cannot be loaded or would be refused by LaunchDarkly is an error with an id of its own that
+cannot be switched off, for instance `unknown-key`, `unknown-reference`, `wrong-type` (with the
+quotes to add), `rollout-weights` (percentages that do not sum to 100), `duplicate-key`,
+`archived-served`, `yaml-alias` (anchors that expand to too much) and `file-unreadable`.
+"""
 KINDS_INTRODUCTION = """\
 Every field may be absent (unmanaged); `null` clears it where the table says so.
 [files.md](files.md) tells the rest.
@@ -69,6 +77,7 @@ def lint() -> str:
             f"## {rule.id}\n\n**{rule.title}** ({rule.severity.value}). {rule.why}{online}\n\n"
             f"Bad:\n\n```yaml\n{rule.bad}```\n\nGood:\n\n```yaml\n{rule.good}```\n"
         )
+    lines.append(LOADER_ERRORS)
     return "\n".join(lines)
 
 

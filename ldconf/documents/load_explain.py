@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, TypeAlias, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -168,6 +168,8 @@ def _explain(path: Path, details: ErrorDetails, value: Json, allowed: Sequence[s
     if kind == "string_pattern_mismatch":
         hint = f"it must match {context.get('pattern')}"
         return Flaw(path, f"{name} cannot be {shown(given)}", "wrong-value", hint)
+    if kind == "rollout_weights":
+        return replace(_said_by_a_model(path, details["msg"], value), rule="rollout-weights")
     if kind in ("value_error", "assertion_error"):
         return _said_by_a_model(path, str(context.get("error")), value)
     if given is None:

@@ -20,6 +20,7 @@ from pydantic import (
     WithJsonSchema,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from ldconf.core.resource import Json, Part, Str
 
@@ -69,7 +70,7 @@ class Rollout(Part):
     @model_validator(mode="after")
     def _adds_up(self) -> Rollout:
         if problem := sum_problem(self.rollout):
-            raise ValueError(problem)
+            raise PydanticCustomError("rollout_weights", "{problem}", {"problem": problem})
         return self
 
 

@@ -18,7 +18,15 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # distribution name -> name to import, where they differ
-IMPORT_NAMES = {"pyyaml": "yaml"}
+IMPORT_NAMES = {
+    "pyyaml": "yaml",
+    "launchdarkly-server-sdk": "ldclient",
+    "launchdarkly-server-sdk-ai": "ldai",
+    "langchain-core": "langchain_core",
+    "strands-agents": "strands",
+}
+# pydantic pins this part of itself exactly
+PARTS = {"pydantic_core"}
 
 
 @pytest.fixture(scope="module")
@@ -120,4 +128,4 @@ def test_every_import_is_declared() -> None:
         )
     }
     foreign = imported - set(sys.stdlib_module_names) - {"ldconf"}
-    assert foreign <= core | extras
+    assert foreign - PARTS <= core | extras

@@ -251,3 +251,11 @@ def test_unknown_rule_in_settings_is_reported() -> None:
     assert [(d.rule, d.position, d.hint) for d in found] == [
         ("lint-unknown-rule", Position("ldconf.yaml", 4, 3), "did you mean `prompt-single-brace`?")
     ]
+
+
+def test_weights_that_do_not_sum_are_an_error_with_an_id() -> None:
+    document = agent("instructions: Hi").replace(
+        "{fallthrough: main}", "{fallthrough: {rollout: {main: 90}}}"
+    )
+    found = load(Texts({"ldconf.yaml": SETTINGS, "a.yaml": document})).diagnostics
+    assert [(d.rule, d.is_error) for d in found] == [("rollout-weights", True)]
