@@ -55,12 +55,12 @@ def summarise(visits: Sequence[Visit], *, simulated: bool) -> Summary:
 
 def _of(variation: str, visits: Sequence[Visit], simulated: bool) -> VariationSummary:
     answers = [visit.answer for visit in visits if visit.answer is not None]
-    durations = sorted(answer.duration_ms for answer in answers)
+    durations = sorted(answer.result.duration_ms for answer in answers)
     costs = [answer.cost_usd for answer in answers if answer.cost_usd is not None]
-    models = sorted({answer.model.name for answer in answers})
+    models = sorted({answer.model.name for answer in answers if answer.model is not None})
     return VariationSummary(
         variation=variation,
-        model=", ".join(f"simulated {name}" if simulated and name else name for name in models),
+        model=", ".join(f"simulated {name}" if simulated else name for name in models),
         requests=len(visits),
         users=len({visit.user.key for visit in visits}),
         p50_ms=_percentile(durations, 50),

@@ -82,12 +82,14 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What a runner returns. `tokens` and `tool_calls` are of this run, not of the conversation."""
+    """What a runner returns. `tokens` and `tool_calls` are of this run, not of the conversation;
+    `duration_ms` is filled in by the agent."""
 
     text: str
     tokens: Tokens
     tool_calls: Sequence[str]
     first_token_ms: int | None = None
+    duration_ms: int = 0
 
     @classmethod
     def empty(cls) -> Result:

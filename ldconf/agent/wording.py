@@ -10,14 +10,14 @@ from ldconf.agent.summary import Summary
 
 def about(answer: Answer, *, simulated: bool) -> str:
     """Return the line about an answer: who answered, how long it took, what it cost."""
-    if not answer.model.name:
+    if answer.model is None:
         return f"no model was called: {answer.reason}"
     name = f"simulated {answer.model.name}" if simulated else answer.model.name
     tokens = answer.result.tokens
     parts = [
         f"variation {answer.variation}" if answer.variation else "the built-in default",
         name,
-        f"{answer.duration_ms / 1000:.2f} s",
+        f"{answer.result.duration_ms / 1000:.2f} s",
         f"{tokens.input} + {tokens.output} tokens",
         f"${answer.cost_usd:.6f}" if answer.cost_usd is not None else "cost unknown",
     ]

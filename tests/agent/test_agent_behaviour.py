@@ -12,7 +12,7 @@ import pytest
 from ldconf.agent.chat_model import ToolCall
 from ldconf.agent.choices import Framework, Models
 from ldconf.agent.choose import make_runner
-from ldconf.agent.pet_store import SWITCHED_OFF
+from ldconf.agent.pet_store import SWITCHED_OFF, Answer
 from ldconf.agent.pet_store_defaults import PET_STORE_AGENT
 from ldconf.agent.simulated import SimulatedModelError
 from ldconf.agent.task import Conversation
@@ -44,6 +44,11 @@ def store(framework: Framework) -> Iterator[Shop]:
     """The agent with the simulated model."""
     with shop(make_runner(framework, Models.SIMULATED, {})) as found:
         yield found
+
+
+def name_of(answer: Answer) -> str:
+    assert answer.model is not None
+    return answer.model.name
 
 
 @dataclass
@@ -97,7 +102,7 @@ def test_care_is_no_product_and_emergencies_are_neither(store: Shop) -> None:
 def test_every_run_is_tracked(store: Shop) -> None:
     answer = store.ask(PRICE)
     tokens = answer.result.tokens
-    assert store.values("$ld:ai:duration:total") == [answer.duration_ms]
+    assert store.values("$ld:ai:duration:total") == [answer.result.duration_ms]
     assert store.values("$ld:ai:generation:success") == [1]
     assert store.values("$ld:ai:generation:error") == []
     assert store.values("$ld:ai:tokens:input") == [tokens.input]
@@ -120,7 +125,7 @@ def test_cost_is_tracked_with_the_run_and_the_variation(store: Shop) -> None:
 
 def test_tracked_duration_is_the_simulated_one(store: Shop) -> None:
     answer = store.ask(PRICE)
-    assert answer.duration_ms > 1000  # four calls of a model that takes 380 ms and more
+    assert answer.result.duration_ms > 1000  # four calls of a model that takes 380 ms and more
     assert answer.result.first_token_ms is None
 
 
@@ -131,7 +136,7 @@ def test_streaming_gives_the_pieces_and_the_time_of_the_first(store: Shop) -> No
     assert "".join(pieces) == answer.text
     (first,) = store.values("$ld:ai:tokens:ttf")
     assert first == answer.result.first_token_ms
-    assert 0 < first < answer.duration_ms
+    assert 0 < first < answer.result.duration_ms
 
 
 def test_streaming_does_not_change_the_answer(store: Shop) -> None:
@@ -188,7 +193,7 @@ def test_live_change_of_the_model_counts_too(store: Shop) -> None:
     store.ask(PRICE)
     store.serve(served("model-variant-2"))
     answer = store.ask(PRICE)
-    assert (answer.variation, answer.model.name) == ("model-variant-2", "gpt-4o-mini")
+    assert (answer.variation, name_of(answer)) == ("model-variant-2", "gpt-4o-mini")
     assert store.tracked("$ld:ai:generation:success")[1].data["modelName"] == "gpt-4o-mini"
 
 
@@ -311,7 +316,7 @@ def test_disabled_config_answers_from_the_default_and_says_so(store: Shop) -> No
     answer = store.ask(PRICE)
     assert answer.variation is None
     assert "switched off in LaunchDarkly" in answer.reason
-    assert answer.model.name == "claude-sonnet-4-5"
+    assert name_of(answer) == "claude-sonnet-4-5"
     # the texts of the default are rendered for the user
     assert "get_customer" in answer.result.tool_calls
     assert store.values("$ld:ai:generation:success") == [1]
@@ -338,6 +343,6 @@ def test_unknown_ai_config_answers_from_the_default(store: Shop) -> None:
 
 def test_same_conversation_gives_the_same_answer_and_times(store: Shop) -> None:
     one, other = store.ask(PRICE), store.ask(PRICE)
-    assert (one.text, one.duration_ms, one.result.tokens) == (
-        *(other.text, other.duration_ms, other.result.tokens),
+    assert (one.text, one.result.duration_ms, one.result.tokens) == (
+        *(other.text, other.result.duration_ms, other.result.tokens),
     )

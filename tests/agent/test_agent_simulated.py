@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from ldconf.agent.chat_model import Turn
+from ldconf.agent.choices import Framework, Models
+from ldconf.agent.choose import make_runner
 from ldconf.agent.pet_store_defaults import PET_STORE_AGENT
 from ldconf.agent.simulated import SimulatedModel, SimulatedModelError, SimulatedStopwatch
 from ldconf.agent.simulated_question import read_question, read_rules
 from ldconf.agent.simulated_truth import MODELS, truth
-from ldconf.agent.task import ModelSettings, Stopwatch
+from ldconf.agent.task import Conversation, ModelSettings, Stopwatch
+from tests.agent.shop import PRICE, served, shop
 
 PROMPT = PET_STORE_AGENT.instructions
 
@@ -174,3 +177,16 @@ def test_schema_with_other_names_is_filled_by_what_it_requires() -> None:
     *_, turn = SimulatedModel(settings(), SimulatedStopwatch(), "t").stream(messages, [tool])
     assert isinstance(turn, Turn)
     assert turn.calls[0].arguments == {"product_name": "Do you have Kitten Feast?"}
+
+
+def test_share_of_complete_answers_is_the_truth() -> None:
+    """Through the whole agent: what an experiment on the simulated model ought to find."""
+    expected = truth(settings(), PROMPT).quality
+    runner = make_runner(Framework.PLAIN, Models.SIMULATED, {})
+    prices = 0
+    with shop(runner, served("model-variant-2")) as store:
+        for number in range(600):
+            conversation = Conversation(f"share {number}")
+            prices += "$54.99" in store.ask(PRICE, conversation=conversation).text
+    deviation = math.sqrt(expected * (1 - expected) / 600)
+    assert prices / 600 == pytest.approx(expected, abs=4 * deviation)
