@@ -91,6 +91,7 @@ def exit_code(done: Done) -> int:
     if plan.refusals or plan.refused or plan.conflicts:
         return ExitCode.REFUSED
     pending = any(note.kind is NoteKind.PENDING for note in plan.notes)
+    pending |= any(need.blocked_by for need in plan.approvals)  # it waits for another request
     if pending or any(isinstance(outcome, Awaiting) for outcome in found):
         return ExitCode.APPROVAL_PENDING
     # A change that was skipped for any other reason must not look done.

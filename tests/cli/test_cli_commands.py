@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ldconf.cli import applying, progress
 from ldconf.cli.planning import drift_exit_code, exit_code
-from ldconf.core.change import Drift, Note, NoteKind
+from ldconf.core.change import ApprovalNeed, Drift, Note, NoteKind
 from ldconf.core.errors import UsageError
 from ldconf.core.outcome import Applied, Awaiting, Failed, Skipped
 from ldconf.workflow.apply import Done
@@ -272,6 +273,8 @@ def test_exit_code_of_apply_is_the_first_that_is_true() -> None:
     assert done(CHANGED, APPLIED) == 0
     pending = Note(NoteKind.PENDING, "request 5f1e is pending", plans.PRODUCTION)
     assert done(plans.plan(notes=(pending,))) == 5
+    behind = replace(CHANGED, approvals=(ApprovalNeed(plans.WHO.address, blocked_by="77aa"),))
+    assert done(behind, APPLIED, SKIPPED) == 5
 
 
 def allowed(*allow: str, because: str | None = "INC-1", terminal: bool = True):
