@@ -15,16 +15,13 @@ HEARTBEAT_S = 20.0  # SDKs drop a stream after five minutes of silence, proxies 
 class EventStream(Response):
     """Sends an SDK everything, then every change, until it leaves or the hub closes."""
 
-    def __init__(
-        self, hub: Hub, sdk: Sdk, basis: str | None, *, heartbeat_s: float = HEARTBEAT_S
-    ) -> None:
+    def __init__(self, hub: Hub, sdk: Sdk, basis: str | None) -> None:
         headers = {"Cache-Control": "no-cache", "X-LD-EnvID": sdk.environment.id}
         super().__init__(headers=headers, media_type="text/event-stream")
         del self.headers["content-length"]  # so that it is chunked (protocol notes 0.5)
         self._hub = hub
         self._sdk = sdk
         self._basis = basis
-        self._heartbeat_s = heartbeat_s
 
     async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
         """Send until one side ends it."""
@@ -40,7 +37,7 @@ class EventStream(Response):
         try:
             while True:
                 data: bytes | None = HEARTBEAT
-                with anyio.move_on_after(self._heartbeat_s):
+                with anyio.move_on_after(HEARTBEAT_S):
                     data = await subscriber.queue.get()
                 if data is None:
                     break
