@@ -23,6 +23,7 @@ from ldconf.cli import (
     fmt,
     import_,
     init,
+    monitor,
     plan,
     promote,
     pull,
@@ -94,6 +95,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "schema": schema.schema,
     "fmt": fmt.fmt,
     "dev": dev.dev,
+    "monitor": monitor.monitor,
     "doctor": doctor.doctor,
 }
 for name, command in COMMANDS.items():

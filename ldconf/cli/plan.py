@@ -49,9 +49,9 @@ def plan(
     """
     from ldconf.cli.formats import wanted as check_formats
     from ldconf.cli.planning import Drawn, exit_code, finish
+    from ldconf.workflow import samples
     from ldconf.workflow.offline import plan_against
     from ldconf.workflow.plan import PlanWish
-    from ldconf.workflow.samples import remark
 
     run = run_of(context)
     check_formats(formats)
@@ -63,7 +63,8 @@ def plan(
         context=not no_context,
         requests=show_requests,
     )
-    remarks = remark(run.root(), skip=no_samples)
+    samples.check(run.root(), skip=no_samples)
     planned = run.plan(wish) if against is None else plan_against(run.root(), against, wish)
+    remarks = samples.remarks(run.root(), planned, skip=no_samples)
     finish(run, planned, Drawn(formats, out, redact_text, remarks))
     return exit_code(planned.plan, detailed=detailed_exitcode)

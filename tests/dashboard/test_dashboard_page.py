@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
+from ldconf.core import figures
 from ldconf.emulator.app import create_app
-from ldconf.emulator.dashboard import numbers
 from ldconf.emulator.dashboard.markup import Markup, el, join
 from ldconf.emulator.dashboard.routes import routes
 from ldconf.emulator.dashboard.telemetry import Connection, Event, Usage
@@ -305,18 +305,18 @@ def test_markup_escapes_all_but_markup() -> None:
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (numbers.duration(None), "-"),
-        (numbers.duration(999.4), "999 ms"),
-        (numbers.duration(1000), "1.00 s"),
-        (numbers.share(0.005), "0.5 %"),
-        (numbers.share(1), "100 %"),
-        (numbers.share(None), "-"),
-        (numbers.dollars(0.00123), "$0.0012"),
-        (numbers.dollars(12), "$12.00"),
-        (numbers.dollars(None), "-"),
-        (numbers.count(1234567), "1,234,567"),
-        (numbers.iso(0), "1970-01-01T00:00:00Z"),
-        (numbers.moment(0), "01 Jan 00:00:00 UTC"),
+        (figures.duration(None), "-"),
+        (figures.duration(999.4), "999 ms"),
+        (figures.duration(1000), "1.00 s"),
+        (figures.share(0.005), "0.5 %"),
+        (figures.share(1), "100 %"),
+        (figures.share(None), "-"),
+        (figures.dollars(0.00123), "$0.0012"),
+        (figures.dollars(12), "$12.00"),
+        (figures.dollars(None), "-"),
+        (figures.count(1234567), "1,234,567"),
+        (figures.iso(0), "1970-01-01T00:00:00Z"),
+        (figures.moment(0), "01 Jan 00:00:00 UTC"),
     ],
 )
 def test_figures_are_short(words: str, expected: str) -> None:

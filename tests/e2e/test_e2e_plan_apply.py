@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -128,6 +129,58 @@ def test_sample_contexts_without_the_sdk(world: World, monkeypatch: pytest.Monke
     assert found.code == 1
     assert "pip install 'ldconf[agent]'" in found.err
     assert "sample contexts: not evaluated" in world.run("plan", "--no-samples").out
+
+
+def samples(world: World, *contexts: str) -> None:
+    (world.root / "contexts.jsonl").write_text("".join(f"{one}\n" for one in contexts))
+
+
+def test_share_of_sample_contexts_that_would_switch(applied: World) -> None:
+    samples(applied, *(f'{{"key": "u{n}", "subscription_status": "premium"}}' for n in range(40)))
+    assert "sample contexts" not in applied.run("plan").out
+    applied.edit("serve: base-config", "serve: model-variant-2")
+    said = applied.run("plan").out
+    moves = "100 % of 40 would switch (base-config → model-variant-2: 40)"
+    assert f"sample contexts: pet-store-agent in test: {moves}" in said
+    assert f"sample contexts: pet-store-agent in production: {moves}" in said
+    digest = applied.run("plan", "--format", "json").json["digest"]
+    without = applied.run("plan", "--no-samples", "--format", "json").json["digest"]
+    assert digest == without
+
+
+def test_sample_contexts_of_a_rollout_move_by_its_change_only(applied: World) -> None:
+    samples(applied, *(f'{{"key": "u{n}"}}' for n in range(400)))
+    applied.edit("base-config: 50", "base-config: 60")
+    found = re.search(
+        r"in test: ([0-9.]+) % of 400 would switch \(model-variant-2 → base-config: (\d+)\)",
+        applied.run("plan").out,
+    )
+    assert found is not None
+    assert 5 < float(found[1]) < 16
+
+
+def test_sample_contexts_offline_and_before_anything_exists(world: World) -> None:
+    samples(world, '{"key": "u1", "subscription_status": "premium"}')
+    world.commit()
+    world.edit("serve: base-config", "serve: model-variant-2")
+    said = world.command("plan", "--against", "HEAD").out
+    assert "100 % of 1 would switch (base-config → model-variant-2: 1)" in said
+    assert "(disabled → model-variant-2: 1)" in world.run("plan").out
+
+
+def test_sample_contexts_of_others_stay_where_they_are(applied: World) -> None:
+    samples(applied, '{"key": "u1"}')
+    applied.edit("values: [premium]", "values: [premium, gold]")
+    assert "pet-store-agent in test: none of 1 would switch" in applied.run("plan").out
+
+
+def test_bad_sample_context_is_an_error_with_its_file(applied: World) -> None:
+    applied.edit("values: [premium]", "values: [gold]")
+    for line, words in (('{"key": ""}', "contexts.jsonl: not a context"), ("{", ":1: not JSON")):
+        samples(applied, line)
+        found = applied.run("plan")
+        assert found.code == 1
+        assert words in found.err
 
 
 def test_plan_in_github_actions_leaves_summary_outputs_and_annotations(

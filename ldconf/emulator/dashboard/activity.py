@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
+from ldconf.core import figures
 from ldconf.core.resource import Json
-from ldconf.emulator.dashboard import numbers
 from ldconf.emulator.dashboard.markup import Child, Markup, el, join
 from ldconf.emulator.dashboard.pieces import chip, empty, swatch, table, when
 from ldconf.emulator.dashboard.scene import Config
@@ -42,25 +43,33 @@ def traffic(usages: Sequence[Usage], configs: Sequence[Config]) -> Markup:
 def _use_of(config: Config | None, key: str, environment: str, usages: Sequence[Usage]) -> Markup:
     total = sum(usage.requests for usage in usages)
     name = config.name if config else key
-    rows = [_usage(config, usage, total) for usage in usages]
+    ordered = sorted(usages, key=partial(_place_of, config))
+    rows = [_usage(config, usage, total) for usage in ordered]
     return el(
         "article",
         el(
             "h3",
             el("bdi", name),
             chip(environment),
-            el("span", f"{numbers.count(total)} requests", class_="quiet"),
+            el("span", f"{figures.count(total)} requests", class_="quiet"),
         ),
         table(f"{name} in {environment}", _USAGE, rows),
         class_="card",
     )
 
 
+def _place_of(config: Config | None, usage: Usage) -> tuple[int, str, int]:
+    """Variations stand in their order, the newest version first, what is none of them last."""
+    keys = [variation.key for variation in config.variations] if config else []
+    place = keys.index(usage.variation) if usage.variation in keys else len(keys)
+    return place, usage.variation or "~", -(usage.version or 0)
+
+
 def _usage(config: Config | None, usage: Usage, total: int) -> Sequence[Child]:
     part = usage.requests / total if total else 0
     colour = config.colour(usage.variation) if config else 0
     version = f"v{usage.version}" if usage.version is not None else ""
-    tokens = f"{numbers.count(usage.input_tokens)} / {numbers.count(usage.output_tokens)}"
+    tokens = f"{figures.count(usage.input_tokens)} / {figures.count(usage.output_tokens)}"
     return (
         el(
             "span",
@@ -69,15 +78,15 @@ def _usage(config: Config | None, usage: Usage, total: int) -> Sequence[Child]:
             el("span", version, class_="quiet"),
             class_="arm",
         ),
-        numbers.count(usage.requests),
-        el("span", _meter(part, colour), numbers.share(part), class_="share"),
-        numbers.duration(usage.p50_ms),
-        numbers.duration(usage.p95_ms),
-        numbers.duration(usage.first_token_ms),
+        figures.count(usage.requests),
+        el("span", _meter(part, colour), figures.share(part), class_="share"),
+        figures.duration(usage.p50_ms),
+        figures.duration(usage.p95_ms),
+        figures.duration(usage.first_token_ms),
         tokens,
         _alarm(usage.error_rate),
-        numbers.share(usage.satisfaction),
-        numbers.dollars(usage.cost),
+        figures.share(usage.satisfaction),
+        figures.dollars(usage.cost),
     )
 
 
@@ -88,7 +97,7 @@ def _meter(part: float, colour: int) -> Markup:
 
 
 def _alarm(rate: float | None) -> Markup:
-    return el("span", numbers.share(rate), class_="bad" if rate and rate >= 0.05 else None)
+    return el("span", figures.share(rate), class_="bad" if rate and rate >= 0.05 else None)
 
 
 def sdks(connections: Sequence[Connection]) -> Markup:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ldconf.emulator.dashboard import numbers
+from ldconf.core import figures
 from ldconf.emulator.dashboard.markup import Child, Markup, el
 
 
@@ -20,7 +20,7 @@ def swatch(colour: int) -> Markup:
 
 def when(ms: int) -> Markup:
     """Return a moment; the script turns it into `5 s ago`."""
-    return el("time", numbers.moment(ms), datetime=numbers.iso(ms), title=numbers.moment(ms))
+    return el("time", figures.moment(ms), datetime=figures.iso(ms), title=figures.moment(ms))
 
 
 def empty(*children: Child) -> Markup:
