@@ -66,7 +66,7 @@ def assemble(scene: Scene, scope: Scope, found: Findings) -> Plan:
         refusals=tuple(verdict.refusals),
         refused=refused,
         consents=tuple(consents.use(entry, address) for entry, address in used),
-        notes=tuple(_notes(scene, scope, found, changes, {entry for entry, _ in used})),
+        notes=tuple(_notes(scene, scope, found, changes, used)),
         effects={
             change.address: effects(scene.live, change.address, workspace.settings.environments)
             for change in (*changes, *refused)
@@ -132,7 +132,7 @@ def _notes(
     scope: Scope,
     found: Findings,
     changes: Sequence[Change],
-    used: set[Consent],
+    used: Sequence[tuple[Consent, Address | None]],
 ) -> Iterator[Note]:
     """Yield every line in a fixed order; those about objects out of scope are left out."""
     lines = _lines(scene, found, changes, used)
@@ -140,10 +140,13 @@ def _notes(
 
 
 def _lines(
-    scene: Scene, found: Findings, changes: Sequence[Change], used: set[Consent]
+    scene: Scene,
+    found: Findings,
+    changes: Sequence[Change],
+    used: Sequence[tuple[Consent, Address | None]],
 ) -> Iterator[Note]:
     yield from notes.settings(scene)
-    yield from notes.merged(scene, changes)
+    yield from notes.merged(scene, changes, used)
     yield from found.settled.notes
     changed = {*found.settled.verdict.allowed, *found.settled.verdict.refused}
     for one in found.kept:
@@ -156,4 +159,4 @@ def _lines(
     yield from notes.about_versions(scene, found.kept, found.settled.pins)
     for change in changes:
         yield from notes.about_change(scene, change)
-    yield from scene.consents.notes(used)
+    yield from scene.consents.notes({entry for entry, _ in used})

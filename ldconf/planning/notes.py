@@ -8,7 +8,7 @@ from ldconf.core import address as addresses
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, Note, NoteKind
 from ldconf.core.resource import Json, same
-from ldconf.core.workspace import WorkspaceSettings
+from ldconf.core.workspace import Consent, WorkspaceSettings
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import protection
 from ldconf.planning.compare import STATE, Comparison, Scene, is_unread
@@ -86,11 +86,22 @@ def _said(value: Json) -> str:
     return "none" if value is None else str(value)
 
 
-def merged(scene: Scene, changes: Sequence[Change]) -> Iterator[Note]:
-    """Yield which changes the merge base contains already: merged before, not yet applied."""
+def merged(
+    scene: Scene, changes: Sequence[Change], used: Iterable[tuple[Consent, Address | None]]
+) -> Iterator[Note]:
+    """Yield which changes the merge base contains already: merged before, not yet applied.
+
+    `used` are the consents of the plan: what a new one lifts comes about by this pull request.
+    """
     if scene.merged is None:
         return
-    before = {change.address for change in changes if _is_merged(scene, scene.merged, change)}
+    known = {entry.identity for entry in scene.merged.workspace.consents}
+    lifted = {address for entry, address in used if entry.identity not in known}
+    before = {
+        change.address
+        for change in changes
+        if change.address not in lifted and _is_merged(scene, scene.merged, change)
+    }
     fresh = {c.address for c in changes if c.address.kind in PINNED} - before
     for change in changes:
         # A re-pin is as new as the version that it attaches.

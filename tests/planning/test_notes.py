@@ -144,6 +144,15 @@ def test_without_merge_base_nothing_is_marked() -> None:
     assert notes(planned(MERGED), NoteKind.MERGED) == []
 
 
+def test_revert_by_a_consent_of_the_pull_request_is_not_merged() -> None:
+    live = live_with({A: {"name": "by hand"}})
+    given = [build.consent(A, "drift")]
+    fresh = planned(edited({}, consents=given), live, merged=files())
+    assert ([str(c.address) for c in fresh.changes], notes(fresh, NoteKind.MERGED)) == ([A], [])
+    waiting = planned(edited({}, consents=given), live, merged=edited({}, consents=given))
+    assert [address for address, _ in notes(waiting, NoteKind.MERGED)] == [A]
+
+
 def test_object_of_the_files_alone_is_not_merged() -> None:
     desired = edited({"aiConfigs/bot/variations/c": {"name": "C"}})
     assert notes(planned(desired, merged=files()), NoteKind.MERGED) == []
