@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from ldconf.documents.source import Item, Node, Pair, Source
+from ldconf.documents.source import Source
+from ldconf.documents.source_nodes import Item, Node, Pair
 
 Entry: TypeAlias = Pair | Item
 

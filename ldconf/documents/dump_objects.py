@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
@@ -35,9 +35,9 @@ class Written:
     value: Mapping[str, Json]
     notes: tuple[str, ...] = ()
 
-    def without(self, names: Iterator[str] | list[str], note: str) -> Written:
+    def without(self, names: Collection[str], note: str) -> Written:
         """Return this without some fields, and a note why."""
-        kept = {name: inner for name, inner in self.value.items() if name not in set(names)}
+        kept = {name: inner for name, inner in self.value.items() if name not in names}
         return replace(self, value=kept, notes=(*self.notes, note))
 
 
@@ -104,37 +104,33 @@ class Objects:
     def _valid(self, found: Written) -> Written | str:
         """Drop fields until the value validates and every name in it leads somewhere."""
         model = kind_of(found.address).model
-        for _ in range(len(found.value) + 1):
-            problems = _problems(model, found.value)
-            if problems is None:
-                return self._referring(found)
+        while (problems := _problems(model, found.value)) is not None:
             fields = [name for name in found.value if any(name == at for at, _ in problems)]
             if not fields or found.address.kind not in DIVISIBLE:
                 return problems[0][1]
             for name in fields:
                 words = next(words for at, words in problems if at == name)
                 found = found.without([name], f"`{name}`: {words}")
-        return "it has no field that a file can say"  # pragma: no cover - {} is valid
+        return self._referring(found)
 
     def _referring(self, found: Written) -> Written | str:
         resource = kind_of(found.address).model.model_validate(found.value)
-        needed: set[Address] = set()
+        needed: dict[Address, str] = {}
         for reference in kind_of(found.address).references(found.address, resource):
             problem = self._reference_problem(resource, reference.target)
-            if problem is None:
-                needed.add(reference.target)
-                continue
             name = str(reference.path[0])
-            if found.address.kind not in DIVISIBLE:
+            if problem is None:
+                needed[reference.target] = name
+            elif found.address.kind not in DIVISIBLE:
                 return problem
-            if name in found.value:
+            elif name in found.value:
                 found = found.without([name], f"`{name}`: {problem}")
         mode = self._mode(Address(found.address.parts[:2]))
         if isinstance(resource, Variation) and mode:
             for path, words in mode_problems(mode, resource):
                 if path[0] in found.value:
                     found = found.without([path[0]], f"`{path[0]}`: {words}")
-        self.needed |= needed
+        self.needed |= {target for target, name in needed.items() if name in found.value}
         return found
 
     def _reference_problem(self, resource: Resource, target: Address) -> str | None:

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
-from ldconf.core.errors import LdconfError
 from ldconf.core.resource import Json, canonical_json, same
-from ldconf.documents import splice
+from ldconf.documents import splice, yaml
 from ldconf.documents.source import (
     EditError,
     Source,
@@ -29,13 +29,19 @@ from ldconf.documents.yaml import Path
 _MISSING = object()
 
 
+@lru_cache(maxsize=4)
+def _parsed(text: str) -> Source:
+    """Return a parsed text; one edit asks for the same text several times."""
+    return Source(text)
+
+
 def set_value(text: str, path: Path, value: Json, after: str | None = None, levels: int = 0) -> str:
     """Return the text with `value` at a path, changing only the leaves that differ.
 
     Missing maps on the way are made. A new key goes behind the key `after` ("": to the
     start), else to the end; the first `levels` levels of maps below it never stand on one line.
     """
-    data = Source(text).data
+    data = _parsed(text).data
     if _get(data, path) is _MISSING:
         edited = _insert_key(text, path, value, after, levels)
     else:
@@ -45,7 +51,7 @@ def set_value(text: str, path: Path, value: Json, after: str | None = None, leve
 
 def remove(text: str, path: Path) -> str:
     """Return the text without the key or list item at a path. Comments above it stay."""
-    data = Source(text).data
+    data = _parsed(text).data
     if _get(data, path) is _MISSING or not path:
         raise EditError(f"there is no `{_shown(path)}` to remove")
     return _checked(_remove(text, path), without(data, path), path)
@@ -53,7 +59,7 @@ def remove(text: str, path: Path) -> str:
 
 def insert(text: str, path: Path, index: int, value: Json) -> str:
     """Return the text with a new item before the item `index` of the list at a path."""
-    data = Source(text).data
+    data = _parsed(text).data
     items = _get(data, path)
     if not isinstance(items, list) or not 0 <= index <= len(items):
         raise EditError(f"there is no place {index} in `{_shown(path)}`")
@@ -83,11 +89,8 @@ def without(data: Json, path: Path) -> Json:
 
 
 def _checked(text: str, expected: Json, path: Path) -> str:
-    try:
-        found = Source(text).data
-    except LdconfError:
-        found = _MISSING
-    if found is _MISSING or not same(found, expected):
+    document = yaml.parse(text, "")
+    if document.problems or not same(document.value, expected):
         raise EditError(
             f"cannot change `{_shown(path)}` without changing the rest of the file",
             hint="write this part in block style without anchors, or edit it by hand",
@@ -96,7 +99,7 @@ def _checked(text: str, expected: Json, path: Path) -> str:
 
 
 def _update(text: str, path: Path, new: Json, after: str | None = None) -> str:
-    old = _get(Source(text).data, path)
+    old = _get(_parsed(text).data, path)
     if old is _MISSING:
         return _insert_key(text, path, new, after)
     if same(old, new):
@@ -106,7 +109,7 @@ def _update(text: str, path: Path, new: Json, after: str | None = None) -> str:
     if isinstance(old, list) and isinstance(new, list) and old and new:
         return _update_list(text, path, old, new)
     text = _owned(text, path, whole=True)
-    source = Source(text)
+    source = _parsed(text)
     return splice.applied(source, splice.replace(source, written_at(source, path), new))
 
 
@@ -155,18 +158,18 @@ def _identity(item: Json) -> str:
 
 def _remove(text: str, path: Path) -> str:
     text = _owned(text, path[:-1])
-    source = Source(text)
+    source = _parsed(text)
     parent = written_at(source, path[:-1])
     if child(parent.node, path[-1]) is None:
         text = _unmerged(text, path[:-1])
     text = _owned(text, path, whole=True)
-    source = Source(text)
+    source = _parsed(text)
     return splice.applied(source, splice.cut(source, written_at(source, path[:-1]), path[-1]))
 
 
 def _insert_key(text: str, path: Path, value: Json, after: str | None, levels: int = 0) -> str:
     """Insert a key whose parent may be missing too, or stand there as null."""
-    data = Source(text).data
+    data = _parsed(text).data
     depth = 0
     while depth < len(path) - 1 and isinstance(_get(data, path[: depth + 1]), Mapping | list):
         depth += 1
@@ -174,7 +177,7 @@ def _insert_key(text: str, path: Path, value: Json, after: str | None, levels: i
     if _get(data, path[: depth + 1]) is not _MISSING:
         return _update(text, path[: depth + 1], value)
     text = _owned(text, path[:depth])
-    source = Source(text)
+    source = _parsed(text)
     parent = written_at(source, path[:depth])
     name = str(path[depth])
     if levels:
@@ -185,7 +188,7 @@ def _insert_key(text: str, path: Path, value: Json, after: str | None, levels: i
 
 def _insert_item(text: str, path: Path, index: int, value: Json) -> str:
     text = _owned(text, path)
-    source = Source(text)
+    source = _parsed(text)
     place = written_at(source, path)
     return splice.applied(source, splice.insert_item(source, place, index, value))
 
@@ -195,24 +198,18 @@ def _owned(text: str, path: Path, whole: bool = False) -> str:
 
     With `whole` also all below the path (it is about to be replaced or cut).
     """
-    for _ in range(1000):
-        source = Source(text)
-        edits = _disowned(source, path, whole)
-        if not edits:
-            return text
-        text = splice.applied(source, edits)
-    raise EditError(f"cannot untangle the anchors around `{_shown(path)}`")
+    while edits := _disowned(_parsed(text), path, whole):
+        text = splice.applied(_parsed(text), edits)
+    return text
 
 
 def _disowned(source: Source, path: Path, whole: bool) -> splice.Splices:
     """Return the splices that take away the first thing shared with another place, or none."""
-    place = written_at(source, ())
-    for depth, step in enumerate((*path, None)):
+    for depth, step in enumerate(path):
+        place = written_at(source, path[:depth])
         node = place.node
         if node.users:
             return splice.move_anchor(source, node)
-        if step is None:
-            break
         if node.kind == "alias":
             return splice.replace(source, place, _get(source.data, path[:depth]))
         if child(node, step) is None:
@@ -220,22 +217,24 @@ def _disowned(source: Source, path: Path, whole: bool) -> splice.Splices:
                 value = _get(source.data, path[: depth + 1])
                 return splice.insert_key(source, place, NewPair(step, value))
             return []
-        place = written_at(source, path[: depth + 1])
-    if whole:
-        for inner in place.node.walk():
-            if any(not node_contains(place.node, user) for user in inner.users):
-                return splice.move_anchor(source, inner)
+    place = written_at(source, path)
+    last = place.node
+    if last.kind == "alias" and not whole:
+        return splice.replace(source, place, _get(source.data, path))
+    for inner in last.walk() if whole else [last]:
+        if any(inner is last or not node_contains(last, user) for user in inner.users):
+            return splice.move_anchor(source, inner)
     return []
 
 
 def _unmerged(text: str, path: Path) -> str:
     """Return the text in which a map spells out what it had by `<<`, so that a key can go."""
-    whole = _get(Source(text).data, path)
-    source = Source(text)
+    whole = _get(_parsed(text).data, path)
+    source = _parsed(text)
     for name in whole:
         if child(written_at(source, path).node, name) is None:
             edits = splice.insert_key(source, written_at(source, path), NewPair(name, whole[name]))
-            source = Source(splice.applied(source, edits))
+            source = _parsed(splice.applied(source, edits))
     return splice.applied(source, splice.cut(source, written_at(source, path), None))
 
 

@@ -18,7 +18,8 @@ from ldconf.documents.comments import Comment, Comments, Entry, header_comment
 from ldconf.documents.emit import STEP, WIDTH
 from ldconf.documents.format_order import ordered
 from ldconf.documents.format_scalar import properties
-from ldconf.documents.source import BOM, Node, Pair, Source
+from ldconf.documents.source import BOM, Source
+from ldconf.documents.source_nodes import Node, Pair
 from ldconf.documents.tree import SETTINGS_FILE
 from ldconf.documents.yaml import Path
 

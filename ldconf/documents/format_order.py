@@ -8,7 +8,7 @@ from functools import cache
 from ldconf.core.address import Address
 from ldconf.documents import extends
 from ldconf.documents.load_settings import NESTED
-from ldconf.documents.source import Node, Pair
+from ldconf.documents.source_nodes import Node, Pair
 from ldconf.documents.yaml import Path
 from ldconf.kinds import KIND_BY_NAME
 

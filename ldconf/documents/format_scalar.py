@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 
 from ldconf.documents import emit
-from ldconf.documents.source import Node, Source
+from ldconf.documents.source import Source
+from ldconf.documents.source_nodes import Node
 from ldconf.documents.yaml import is_text
 
 

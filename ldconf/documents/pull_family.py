@@ -91,8 +91,6 @@ class _Writer:
         wanted = {**self.member.resolved, **self.pulled}
         first = [name for name in _KEYS_FIRST if name in wanted]
         for name in (*first, *(name for name in wanted if name not in first)):
-            if name in (EXTENDS, UNMANAGED):
-                continue
             edit = self._edit(name, wanted[name])
             if edit is not None:
                 self._note(edit)

@@ -10,18 +10,8 @@ from typing import TypeAlias
 from ldconf.core.resource import Json
 from ldconf.documents import emit
 from ldconf.documents.emit import Spot
-from ldconf.documents.source import (
-    BOM,
-    EditError,
-    Item,
-    Node,
-    Pair,
-    Place,
-    Source,
-    data_of,
-    pair_of,
-    place_of,
-)
+from ldconf.documents.source import BOM, EditError, Place, Source, data_of, pair_of, place_of
+from ldconf.documents.source_nodes import Item, Node, Pair
 
 Splices: TypeAlias = list[tuple[int, int, str]]  # (start, end, replacement), any order
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ldconf.core.resource import Json, canonical_json
 from ldconf.documents import emit, yaml
 
-examples = settings(max_examples=40, deadline=None)  # other processes share the machine
+examples = settings(max_examples=30, deadline=None)  # other processes share the machine
 
 WORDS = ["a", "b", "name", "off", "x-y", "no", "1", "with blank", "k:v", "é"]
 TEXTS = [

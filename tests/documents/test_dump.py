@@ -311,6 +311,40 @@ def test_what_the_loader_refuses_is_an_error_that_says_so() -> None:
     assert "cannot be a key" in caught.value.diagnostics[0].summary
 
 
+def test_object_that_the_loader_refuses_is_left_out() -> None:
+    live = agent(
+        **{
+            "modelConfigs/nodot": {"id": "nodot"},
+            "aiConfigs/agent/variations/base": {"name": "B", "modelConfigKey": "nodot"},
+        }
+    )
+    dumped = dump(live, DumpOptions(environments=("test",)))
+    assert noted(dumped) == [
+        "modelConfigs/nodot is not imported: the key of a model config has the form "
+        "Provider.model-id, not 'nodot'"
+    ]
+    assert "modelConfigs: [nodot]" in dumped.files["ldconf.yaml"]
+    assert plan(loaded(dumped.files), live, None).is_empty
+
+
+def test_settings_of_another_kind_of_reference_are_not_needed_twice() -> None:
+    here = {"ldconf.yaml": SETTINGS + "external: {segments: {test: [vip]}}\n"}
+    clauses: Json = [{"op": "segmentMatch", "values": ["vip", "new"]}]
+    rule: Json = {"description": "R", "clauses": clauses, "serve": "base"}
+    live = agent(
+        **{
+            "aiConfigs/agent/targeting/test": {"rules": [rule]},
+            "segments/vip/test": {"name": "V"},
+            "segments/new/test": {"name": "N"},
+        }
+    )
+    only = DumpOptions(only=("aiConfigs",))
+    settings = dump(live, only, Texts(here)).files["ldconf.yaml"]
+    assert settings == SETTINGS + "external: {segments: {test: [vip, new]}}\n"
+    every = {"ldconf.yaml": SETTINGS + "external: {segments: {test: '*'}}\n"}
+    assert "ldconf.yaml" not in dump(live, only, Texts(every)).files
+
+
 def test_only_brings_what_its_targeting_serves_and_external_entries() -> None:
     live = agent(
         **{

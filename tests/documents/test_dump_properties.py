@@ -11,7 +11,7 @@ from tests import build
 from tests.properties.worlds import GLOBAL_MODELS, Sections, Texts, loaded, texts_of, workspaces
 
 generated = settings(
-    max_examples=40,
+    max_examples=20,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

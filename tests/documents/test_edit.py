@@ -300,6 +300,29 @@ def test_merge_of_several_maps_in_order() -> None:
     assert edit.set_value(text, ("b", "y"), 5).endswith("c: {<<: [*a, &b {x: 2, y: 2}], z: 3}\n")
 
 
+def test_merges_of_merges_and_anchors_in_merges() -> None:
+    text = (
+        "a: &a {x: 1}\nb: &b {<<: *a, y: &y 2}\nc: {<<: {<<: *b}}\nd: *y\ne:\n  <<: [*b, {z: 3}]\n"
+    )
+    assert edit.set_value(text, ("c", "x"), 5).splitlines()[2] == "c: {<<: {<<: *b}, x: 5}"
+    assert edit.set_value(text, ("e", "z"), 4).endswith("e:\n  <<: [*b, {z: 3}]\n  z: 4\n")
+    assert edit.remove(text, ("e", "z")).endswith("e:\n  x: 1\n  y: 2\n")
+    moved = edit.set_value(text, ("b", "y"), 7).splitlines()
+    assert moved[1:4] == ["b: {<<: *a, y: 7}", "c: {<<: {<<: &b {x: 1, y: 2}}}", "d: &y 2"]
+
+
+def test_path_that_only_an_alias_reaches_is_written_out_once() -> None:
+    text = "a: &a\n  - {x: 1}\nb:\n  - *a\n"
+    assert edit.set_value(text, ("b", 0, 0, "x"), 2) == ("a: &a\n  - {x: 1}\nb:\n  - - {x: 2}\n")
+    assert edit.insert(text, ("b", 0), 1, 5) == "a: &a\n  - {x: 1}\nb:\n  - - {x: 1}\n    - 5\n"
+    assert edit.remove("a: &a {x: 1, y: 2}\nb: *a\n", ("b", "y")) == (
+        "a: &a {x: 1, y: 2}\nb: {x: 1}\n"
+    )
+    assert edit.set_value("a: &a {x: 1}\nb: *a\n", ("b", "y"), 2) == (
+        "a: &a {x: 1}\nb: {x: 1, y: 2}\n"
+    )
+
+
 def test_alias_used_as_a_key_is_refused() -> None:
     with pytest.raises(EditError, match="used as a key"):
         edit.set_value("a: &x k\n*x : 1\n", ("a",), 2)

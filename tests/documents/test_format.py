@@ -237,6 +237,14 @@ def test_sections_are_set_apart_but_settings_are_not() -> None:
     assert formatted(text, "ldconf.yaml") == text
 
 
+def test_text_that_cannot_be_laid_out_anew_is_refused() -> None:
+    with pytest.raises(DocumentError) as caught:
+        format_text('a: "escaped blank \\ \n  here"\n', "x.yaml")
+    assert [one.summary for one in caught.value.diagnostics] == [
+        "this document cannot be formatted without changing what it says"
+    ]
+
+
 def test_broken_document_is_refused_with_its_place() -> None:
     with pytest.raises(DocumentError) as caught:
         format_text("a: [\n", "configs/x.yaml")

@@ -550,6 +550,63 @@ def test_live_value_that_the_files_cannot_hold_changes_nothing() -> None:
     assert "nothing was written" in (caught.value.hint or "")
 
 
+def test_live_rules_that_a_file_cannot_say_are_an_error() -> None:
+    live = live_of(FILES)
+    observed = live.observed[build.at(TEST)]
+    first = observed.resource.rules[0]  # type: ignore[attr-defined]
+    clause = first.clauses[0].model_copy(update={"op": "sounds-like"})
+    rule = first.model_copy(update={"clauses": [clause]})
+    resource = observed.resource.model_copy(update={"rules": [rule]})
+    live = replace(live, observed={**live.observed, build.at(TEST): Observed(resource)})
+    with pytest.raises(LdconfError, match=f"a file cannot say the live rules of {TEST}"):
+        pulled(FILES, live, TEST)
+
+
+def test_schema_that_is_inherited_from_a_file() -> None:
+    text = (
+        "aiConfigs:\n  a:\n    variations:\n"
+        "      v: {outputFormat: {file: o.json}}\n      w: {extends: v}\n"
+    )
+    files = {"ldconf.yaml": SETTINGS, "a.yaml": text, "o.json": '{"x": [{"a": 1}]}'}
+    v, w = "aiConfigs/a/variations/v", "aiConfigs/a/variations/w"
+    live = moved(live_of(files), w, outputFormat={"x": [{"a": 1}], "y": 2})
+    assert "w: {extends: v, outputFormat: {y: 2}}" in pulled(files, live, w)["a.yaml"]
+    live = moved(live_of(files), v, outputFormat={"x": [{"b": 1, "a": 1}]})
+    changed = pulled(files, live, v)
+    assert changed["o.v.json"].startswith('{\n  "x": [\n')
+    assert resolved({**files, **changed}, w) == resolved(files, w)
+    alone = {**files, "a.yaml": text.replace("      w: {extends: v}\n", "")}
+    live = moved(live_of(alone), v, outputFormat={"x": [{"b": 1, "a": 2}]})
+    assert pulled(alone, live, v) == {"o.json": '{"x": [{"a": 2, "b": 1}]}'}
+
+
+def test_files_that_changed_since_they_were_loaded_are_an_error() -> None:
+    workspace = loaded(FILES)
+    live = moved(live_of(FILES), SMALL, name="S")
+    for text, problem in (
+        (AGENT.replace("extends: base", "extends: gone"), "the files do not load"),
+        (None, "agent.yaml cannot be read"),
+    ):
+        files = {path: one for path, one in FILES.items() if path != "agent.yaml"}
+        now = {**files, "agent.yaml": text} if text else files
+        with pytest.raises(LdconfError, match=problem):
+            pull_from(Overlay(None, now), workspace, live, [build.at(SMALL)])
+    with pytest.raises(LdconfError, match="it is not known where"):
+        pull_from(Overlay(None, FILES), replace(workspace, positions={}), live, [build.at(SMALL)])
+
+
+def test_value_that_a_child_cannot_override_changes_nothing() -> None:
+    text = (
+        "aiConfigs:\n  a:\n    variations:\n"
+        "      v: {model: {parameters: {stop: null}}}\n      w: {extends: v}\n"
+    )
+    files = {"ldconf.yaml": SETTINGS, "a.yaml": text}
+    v = "aiConfigs/a/variations/v"
+    live = moved(live_of(files), v, model={"parameters": {"t": 1}})
+    with pytest.raises(LdconfError, match="make `model` of aiConfigs/a/variations/w something"):
+        pulled(files, live, v)
+
+
 def test_object_that_is_gone_live_is_an_error() -> None:
     with pytest.raises(LdconfError, match="LaunchDarkly has no aiConfigs/agent/variations/base"):
         pulled(FILES, build.live({}), BASE)
