@@ -346,3 +346,19 @@ def test_same_conversation_gives_the_same_answer_and_times(store: Shop) -> None:
     assert (one.text, one.result.duration_ms, one.result.tokens) == (
         *(other.text, other.result.duration_ms, other.result.tokens),
     )
+
+
+def test_model_without_known_prices_tracks_no_cost(store: Shop) -> None:
+    store.serve(always_complete(name="acme-1"))
+    answer = store.ask(PRICE)
+    assert answer.cost_usd is None
+    assert store.tracked("ai_cost_per_request") == []
+    assert store.values("$ld:ai:generation:success") == [1]
+
+
+def test_prices_in_the_variation_are_used(store: Shop) -> None:
+    value = always_complete(name="acme-1")
+    value["model"]["custom"] |= {"cost_per_input_token": 0, "cost_per_output_token": 0.5}
+    store.serve(value)
+    answer = store.ask(PRICE)
+    assert store.values("ai_cost_per_request") == [answer.result.tokens.output * 0.5]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -275,6 +277,27 @@ def test_chat_reads_a_pipe(world: World) -> None:
     assert "positive feedback for" in found.err
 
 
+def test_chat_ends_with_its_input(world: World) -> None:
+    assert world.command("agent", "chat", "--local", input="/help\n").code == 0
+
+
+def test_terminal_outside_of_a_workspace_keeps_no_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert agent_chat._history(Run()) is None
+
+
+def test_interrupted_traffic_starts_nothing_more(store: Shop) -> None:
+    def interrupt(_what: str, done: int, _total: int) -> None:
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_traffic(store.agent, TrafficPlan(5, 500, 1, 7), interrupt)
+    assert len(store.tracked("$ld:ai:generation:success")) < 400
+
+
 def test_terminal_has_history_and_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Alt-Enter starts a new line, Enter sends; prompts are kept for the next time."""
     (tmp_path / "ldconf.yaml").write_text("project: p\n")
@@ -296,3 +319,19 @@ def test_summary_is_json(store: Shop) -> None:
     found: Any = json.loads(json.dumps(summary.as_json()))
     assert found["formatVersion"] == 1
     assert found["variations"][0]["requests"] == 4
+
+
+def test_missing_extra_is_named_and_help_needs_none() -> None:
+    script = (
+        "import sys; sys.modules['ldclient'] = None; sys.modules['jsonschema'] = None; "
+        "from ldconf.cli.main import app; "
+        "print(app(['agent', '--help'], standalone_mode=False)); "
+        "print(app(['agent', 'ask', 'hi'], standalone_mode=False))"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.endswith("0\n1\n"), done.stdout + done.stderr
+    assert done.stderr == (
+        "error: the agent needs the package ldclient, which is not installed\n"
+        '  pip install "ldconf[agent]"\n'
+    )

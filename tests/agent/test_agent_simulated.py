@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -190,3 +191,11 @@ def test_share_of_complete_answers_is_the_truth() -> None:
             prices += "$54.99" in store.ask(PRICE, conversation=conversation).text
     deviation = math.sqrt(expected * (1 - expected) / 600)
     assert prices / 600 == pytest.approx(expected, abs=4 * deviation)
+
+
+def test_documentation_shows_the_truth() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "agent.md").read_text(encoding="utf-8")
+    for name, known in MODELS.items():
+        figures = (known.quality, known.first_token_ms, known.token_ms, known.tokens)
+        assert f"| {name} | " + " | ".join(f"{one:g}" for one in figures) + " |" in page
+    assert page.count("\n| claude-") + page.count("\n| g") + page.count("\n| llama") == len(MODELS)
