@@ -1,4 +1,5 @@
-"""The main job on a local LaunchDarkly: validate, plan, apply, drift, pull; real commands.
+"""The main job on a local LaunchDarkly, with real commands: plan, apply, drift, pull, and an
+agent that uses what was applied.
 
 Everything happens in a temporary copy of `configs/` with a git repository of its own, against a
 freshly started `ldconf dev`. Each step checks what it shows: a wrong exit code or a missing line
@@ -8,11 +9,13 @@ ends the demo with exit 1.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -23,12 +26,20 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import launchdarkly_api
     from launchdarkly_api.api.agent_control_api import AgentControlApi
+    from launchdarkly_api.api.environments_api import EnvironmentsApi
+
+from ldconf.agent.choices import Framework, Models
+from ldconf.agent.choose import make_runner
+from ldconf.agent.connect import Access, launchdarkly
+from ldconf.agent.pet_store import PetStoreAgent
+from ldconf.agent.pet_store_defaults import PET_STORE_AGENT
+from ldconf.agent.task import Conversation
 
 ROOT = Path(__file__).parents[1]
 LDCONF = Path(sys.executable).with_name("ldconf")
 BOLD, DIM, RESET = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 PROJECT, AI_CONFIG = "pet-store-agent", "pet-store-agent"
-HEADERS = {"Authorization": "", "LD-API-Version": "20240415"}
+GREETING = "Woof!"
 
 
 def say(text: str) -> None:
@@ -118,6 +129,59 @@ def read_back(client: AgentControlApi) -> None:
         raise SystemExit("demo: the official client read something else than the files say")
 
 
+def ask(workspace: Path, subscription: str) -> None:
+    """Ask the agent as a user with this subscription."""
+    who = ("--user", f"{subscription}-001", "--attr", f"subscription_status={subscription}")
+    question = "What's the price of Doggy Delights?"
+    run(workspace, "ldconf", "agent", "ask", question, *who, "--local", shows="$54.99")
+
+
+@contextmanager
+def running_agent(client: AgentControlApi, host: str) -> Iterator[PetStoreAgent]:
+    """Run the agent in this process, connected to the environment `test` by its SDK key."""
+    environment = EnvironmentsApi(client.api_client).get_environment(PROJECT, "test")
+    logging.getLogger("ldclient").setLevel(logging.ERROR)
+    with launchdarkly(Access.at(host, environment.api_key)) as sdk:
+        runner = make_runner(Framework.PLAIN, Models.SIMULATED, {}, real_time=False)
+        yield PetStoreAgent(sdk, runner, PET_STORE_AGENT)
+
+
+def answer_of(agent: PetStoreAgent) -> str:
+    """Return the answer to one question in a conversation of its own."""
+    user = {"key": "premium-002", "subscription_status": "premium"}
+    return agent.ask("What's the price of Doggy Delights?", user, Conversation("demo")).text
+
+
+def change_the_prompt(workspace: Path, client: AgentControlApi, agent: PetStoreAgent) -> None:
+    """Apply a new prompt while the agent runs, and measure when its answers follow."""
+    prompt = workspace / "prompts" / "pet-store-agent.md"
+    prompt.write_text(prompt.read_text() + f'\n4. Begin every answer with "{GREETING}".\n')
+    commit(workspace, "Greet")
+    print(f"before: {answer_of(agent)}")
+    followed_at_ms: list[float] = []
+
+    def watch() -> None:
+        while not followed_at_ms and time.monotonic() < give_up:
+            if answer_of(agent).startswith(GREETING):
+                followed_at_ms.append(time.time() * 1000)
+            time.sleep(0.005)
+
+    give_up = time.monotonic() + 30
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    run(workspace, "ldconf", "apply", "--local", "--base", "HEAD~1", "--yes", "--quiet")
+    watcher.join()
+    if not followed_at_ms:
+        raise SystemExit("demo: the running agent did not follow within 30 s")
+    versions = client.get_ai_config_variation(PROJECT, AI_CONFIG, "base-config").items
+    written_at_ms = max(versions, key=lambda one: one.version).created_at
+    delay_ms = max(0.0, followed_at_ms[0] - written_at_ms)
+    print(f"after:  {answer_of(agent)}")
+    print(f"{BOLD}The running agent followed {delay_ms:.0f} ms after the write.{RESET}")
+    if delay_ms > 1000:
+        raise SystemExit("demo: that took more than a second")
+
+
 def commit(workspace: Path, message: str) -> None:
     """Commit the workspace: git is the state."""
     identity = ("-c", "user.name=demo", "-c", "user.email=demo@example.com")
@@ -154,6 +218,15 @@ def demo(workspace: Path) -> None:
         run(workspace, "ldconf", "plan", "--local", "--base", "HEAD", shows="No changes")
         say("LaunchDarkly's own API client reads it back")
         read_back(client)
+        say("An agent uses it through LaunchDarkly's own SDKs (the model behind it is simulated)")
+        ask(workspace, "guest")
+        ask(workspace, "premium")
+        say("A new prompt is applied while an agent runs")
+        with running_agent(client, host) as agent:
+            change_the_prompt(workspace, client, agent)
+        say("500 simulated users ask, and every call is measured")
+        run(workspace, "ldconf", "agent", "traffic", "--local", "--users", "500", "--quiet")
+        run(workspace, "ldconf", "monitor", "--local", "--environment", "test")
 
 
 def main() -> None:
