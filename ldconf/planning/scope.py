@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ldconf.core.address import Address
@@ -65,9 +65,21 @@ class Scope:
         )
         if missing:
             words = [f"{address} needs {needed}" for needed, address in missing]
-            flags = " ".join(f"--target {needed}" for needed in sorted({n for n, _ in missing}))
-            raise LdconfError(f"{'; '.join(words)}, which is left out", hint=f"add {flags}")
+            raise LdconfError(f"{'; '.join(words)}, which is left out", hint=self._to_add(missing))
         return kept, left_out
+
+    def _to_add(self, missing: Iterable[tuple[Address, Address]]) -> str:
+        """Return the options that keep what is needed, too."""
+        needed = {address for address, _ in missing}
+        if not self.environments:
+            return f"add {_flags(needed)}"
+        # What stands in no environment is never kept beside `--environment`.
+        both = needed | {user for _, user in missing}
+        return f"name them instead of the environment: {_flags(both)}"
+
+
+def _flags(addresses: Iterable[Address]) -> str:
+    return " ".join(f"--target {address}" for address in sorted(addresses))
 
 
 def _left_behind(

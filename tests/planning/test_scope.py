@@ -66,7 +66,9 @@ def test_kept_change_that_needs_a_left_out_create_names_it() -> None:
     with pytest.raises(LdconfError) as caught:
         planned(desired, environments=("test",))
     assert caught.value.summary == f"{TEST} needs {C}, which is left out"
-    assert caught.value.hint == f"add --target {C}"
+    hint = f"name them instead of the environment: --target {TEST} --target {C}"
+    assert caught.value.hint == hint
+    assert verbs(planned(desired, targets=(TEST, C))) == {C: "create", TEST: "update"}
 
 
 def test_kept_change_that_needs_a_left_out_restore_names_it() -> None:
