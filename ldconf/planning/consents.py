@@ -20,7 +20,7 @@ class Consents:
 
     valid: tuple[Consent, ...] = ()
     spent: tuple[Consent, ...] = ()
-    idle: tuple[Consent, ...] = ()  # would count, but not without a reviewed digest
+    idle: tuple[Consent, ...] = ()  # would count, but nobody reviewed a plan with them
 
     @classmethod
     def of(cls, desired: Workspace, base: Workspace | None, options: PlanOptions) -> Consents:
@@ -52,7 +52,9 @@ class Consents:
             if entry not in used:
                 yield _note(NoteKind.CONSENT, "still open: ", entry)
         for entry in self.idle:
-            yield _note(NoteKind.CONSENT, "counts only with a base or a reviewed digest: ", entry)
+            yield _note(
+                NoteKind.CONSENT, "counts only with a reviewed plan or on a terminal: ", entry
+            )
         for entry in self.spent:
             yield _note(NoteKind.SPENT, "consent is spent, its entry may be deleted: ", entry)
 

@@ -64,7 +64,7 @@ def _head(report: Report) -> str:
     found = report.summary
     lines = [marker(report), f"### Plan for {code(report.project)} ({code(report.workspace)})"]
     lines.append(f"**{prose(found.verdict)}**")
-    if report.groups:
+    if report.groups or found.risk_reasons:
         reasons = f" ({', '.join(map(prose, found.risk_reasons))})" if found.risk_reasons else ""
         where = ", ".join(map(code, found.environments))
         lines.append(

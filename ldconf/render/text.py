@@ -88,16 +88,16 @@ def _head(canvas: Canvas, title: str, report: Report) -> None:
     base = f"base {report.base}" if report.base else "no base: two-way comparison"
     dirty = ", with uncommitted changes" if report.dirty else ""
     canvas.add(0, (f"{base}{f', head {report.head}' if report.head else ''}{dirty}", "dim"))
-    if report.groups:
-        summary = report.summary
+    summary = report.summary
+    if report.groups or summary.risk_reasons:
         reasons = f" ({', '.join(summary.risk_reasons)})" if summary.risk_reasons else ""
         where = (
             f"; takes effect in {', '.join(summary.environments)}" if summary.environments else ""
         )
         risk = (summary.risk, _RISKS[summary.risk])
-        canvas.add(0, f"{summary.todo}; risk: ", risk, f"{reasons}{where}")
-    if report.summary.experiments:
-        canvas.add(0, f"experiments touched: {', '.join(report.summary.experiments)}")
+        canvas.add(0, f"{summary.todo or 'nothing to apply'}; risk: ", risk, f"{reasons}{where}")
+    if summary.experiments:
+        canvas.add(0, f"experiments touched: {', '.join(summary.experiments)}")
 
 
 def _group(canvas: Canvas, group: Group) -> None:

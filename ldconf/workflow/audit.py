@@ -23,12 +23,16 @@ _SPECS = {
     "metricGroups": "metric-group",
     "agentGraphs": "agent-graph",
 }
+_LATEST = 20  # entries to look through, the most of one page
+_OURS = "ldconf"  # how every comment of an apply begins
 _MOST = 50  # objects asked about; a plan with more drift than that is no matter of one person
 
 
 async def who_moved(client: Client, plan: Plan, live: Live) -> tuple[ContextEntry, ...]:
     """Return the last entry of the audit log for every object in drift or conflict.
 
+    Entries of ldconf itself are passed over: an apply does not move what it leaves alone, but the
+    log knows variations and targeting only by their AI Config.
     What the token may not read is left out: this is a courtesy, never a reason to fail.
     """
     drift, conflicts = (found.address for found in plan.drift), (c.address for c in plan.conflicts)
@@ -38,13 +42,14 @@ async def who_moved(client: Client, plan: Plan, live: Live) -> tuple[ContextEntr
 
 
 async def _last(client: Client, project: str, address: Address) -> ContextEntry | None:
-    query = urlencode({"spec": spec(project, address), "limit": "1"})
+    query = urlencode({"spec": spec(project, address), "limit": str(_LATEST)})
     try:
         answer = await client.get(f"/auditlog?{query}")
     except ApiError:
         return None
     entries: Iterable[Mapping[str, Json]] = answer.get("items") or ()
-    return next((_entry(address, entry) for entry in entries), None)
+    others = (e for e in entries if not (e.get("comment") or "").startswith(_OURS))
+    return next((_entry(address, entry) for entry in others), None)
 
 
 def spec(project: str, address: Address) -> str:

@@ -24,6 +24,16 @@ def test_hot_fix_is_named_with_who_and_when_and_left_alone(applied: World) -> No
     assert applied.run("drift", "--base", "HEAD", "--detailed-exitcode").code == 4
 
 
+def test_own_writes_are_not_who_moved_it(applied: World) -> None:
+    applied.hot_fix()
+    by_hand = applied.run("drift", "--base", "HEAD").out
+    other = f"/projects/{PROJECT}/ai-configs/pet-store-agent/variations/model-variant-2"
+    applied.rest("PATCH", other, {"name": "Second", "comment": "ldconf 0123abc i=1 d=2"})
+    found = applied.run("drift", "--base", "HEAD").out
+    said = [line for line in found.splitlines() if "base-config" in line]
+    assert said == [line for line in by_hand.splitlines() if "base-config" in line]
+
+
 def test_without_context_nobody_is_named(applied: World) -> None:
     applied.hot_fix()
     found = applied.run("drift", "--base", "HEAD", "--no-context")

@@ -4,7 +4,8 @@ import pytest
 
 from ldconf.core.address import Address
 from ldconf.core.change import Effect, FieldDiff, Note, NoteKind, Transition
-from ldconf.render import github, report
+from ldconf.render import github, markdown, report, text
+from ldconf.render.canvas import Look
 from ldconf.render.escape import visible, visible_line
 from ldconf.render.report import ReportOptions
 from tests.render import plans
@@ -58,6 +59,14 @@ SETTINGS = plans.plan(notes=(Note(NoteKind.SETTINGS, "guards changed"),))
 )
 def test_risk(plan, risk: str) -> None:
     assert report.build(plan).summary.risk == risk
+
+
+def test_settings_alone_are_shown_at_their_risk() -> None:
+    found = report.build(SETTINGS)
+    words = "risk: high (the settings of the workspace change)"
+    assert words in text.plan(found, Look())
+    words = "Risk: **high** (the settings of the workspace change)"
+    assert words in markdown.plan(found)
 
 
 def test_environments_are_those_that_feel_it() -> None:
