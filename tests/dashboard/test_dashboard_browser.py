@@ -1,9 +1,11 @@
-"""The page in a real browser (Debian's chromium): scripts, keyboard, phone, dark, live updates."""
+"""The page in a real browser (Debian's chromium, or another one): scripts, keyboard, phone, dark, live updates."""
 
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -13,10 +15,8 @@ from ldconf.emulator.server import LocalServer
 from ldconf.emulator.store import Store
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    BROWSER is None, reason="no browser: apt-get install chromium, or any package that has it"
-)
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 HOSTILE = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
 SEMANTIC = "application/json; domain-model=launchdarkly.semanticpatch"
@@ -40,6 +40,30 @@ class Dev:
     def send(self, method: str, path: str, body: object, **headers: str) -> None:
         answer = self.http.request(method, path, json=body, headers=headers)
         assert answer.is_success, answer.text
+
+    def traffic(self) -> None:
+        """Send the events of a few requests, as an SDK does."""
+        environment = self.http.get(f"{self.host}/api/v2/projects/p/environments/test").json()
+        events = [
+            {
+                "kind": "custom",
+                "creationDate": time.time_ns() // 1_000_000,
+                "key": f"$ld:ai:{key}",
+                "context": {"kind": "user", "key": f"simulated-user-{run}"},
+                "data": {
+                    "runId": str(run),
+                    "configKey": "bot",
+                    "variationKey": ("one", "two")[run % 2],
+                    "version": 1,
+                },
+                "metricValue": value,
+            }
+            for run in range(12)
+            for key, value in (("duration:total", 1234), ("tokens:input", 123456))
+        ]
+        headers = {"Authorization": environment["apiKey"]}
+        answer = httpx.post(f"{self.host}/bulk", json=events, headers=headers)
+        assert answer.status_code == 202
 
     def serve(self, variation: str) -> None:
         shown = self.http.get("/bot/targeting").json()["variations"]
@@ -67,7 +91,10 @@ def dev() -> Iterator[Dev]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[sync_api.Browser]:
     with sync_api.sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=BROWSER, args=FLAGS)
+        path = BROWSER or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip("no browser: apt-get install chromium, or playwright install chromium")
+        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield found
         found.close()
 
@@ -142,13 +169,31 @@ def test_stopped_server_is_told(page: sync_api.Page, dev: Dev) -> None:
     sync_api.expect(page.locator("#status")).to_contain_text("no answer")
 
 
-def test_phone_needs_no_sideways_scrolling(browser: sync_api.Browser, dev: Dev) -> None:
-    with browser.new_context(viewport={"width": 360, "height": 740}) as context:
+def test_traffic_shows_while_it_happens(page: sync_api.Page, dev: Dev) -> None:
+    sync_api.expect(page.locator("#traffic")).to_contain_text("No requests yet")
+    dev.traffic()
+    row = page.locator("#traffic tbody tr").first
+    sync_api.expect(row).to_contain_text("one")
+    sync_api.expect(row).to_contain_text("1.23 s")
+    sync_api.expect(page.locator("#events")).to_contain_text("user simulated-user-11")
+
+
+@pytest.mark.parametrize("width", [360, 600, 768, 1000, 1100, 1440])
+def test_no_width_needs_sideways_scrolling_or_breaks_names(
+    browser: sync_api.Browser, dev: Dev, width: int
+) -> None:
+    dev.traffic()
+    with browser.new_context(viewport={"width": width, "height": 740}) as context:
         page = context.new_page()
         page.goto(dev.host)
         for summary in page.locator("summary").all():
             summary.click()
-        assert page.evaluate("document.documentElement.scrollWidth") == 360
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        for card in page.locator(".card").all():
+            assert card.evaluate("card => card.scrollWidth <= card.clientWidth")
+        names = page.locator("#traffic tbody th b").all()
+        assert names
+        assert all(name.evaluate("name => name.offsetHeight") < 30 for name in names)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
