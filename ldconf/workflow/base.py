@@ -11,8 +11,9 @@ from pathlib import Path
 from ldconf.core.errors import DocumentError, LdconfError, UsageError
 from ldconf.core.workspace import Workspace
 from ldconf.documents import git
-from ldconf.documents.load import load_base, load_settings
-from ldconf.documents.tree import SETTINGS_FILE, GitTree
+from ldconf.documents.load import load_base
+from ldconf.documents.tree import SETTINGS_FILE
+from ldconf.documents.tree import find_base as tree_at
 from ldconf.planning.options import empty_base
 
 NONE = "none"
@@ -85,9 +86,9 @@ def find_repository(root: Path, desired: Workspace) -> Repository | None:
     paths = [here]
     if desired.settings.shared:
         paths.append(here / desired.settings.shared)
-    return Repository(
-        top, "" if prefix == "." else prefix, git.head(top), git.is_dirty(top, *paths)
-    )
+    read = {here / file for file in (*desired.sources, *desired.files.values())}
+    dirty = git.is_dirty(top, *paths, read=read)
+    return Repository(top, "" if prefix == "." else prefix, git.head(top), dirty)
 
 
 def workspace_name(repository: Repository | None, project: str) -> str:
@@ -98,7 +99,7 @@ def workspace_name(repository: Repository | None, project: str) -> str:
 
 def read_at(repository: Repository, commit: str, desired: Workspace) -> Workspace:
     """Return the workspace at a commit; an empty one if there was none (first adoption)."""
-    tree = _tree_at(repository, commit, desired.settings.project)
+    tree = tree_at(repository.top, commit, repository.prefix, desired.settings.project)
     if tree is None:
         return empty_base(desired, commit)
     try:
@@ -183,27 +184,3 @@ def _must_be_ancestor(top: Path, commit: str, head: str, name: str) -> None:
             "merge or rebase onto it, or choose another base with --base REF (or `none`)",
         )
 
-
-def _tree_at(repository: Repository, commit: str, project: str) -> GitTree | None:
-    """Return the workspace's tree: at its path, else where the one of the same project was."""
-    tree = GitTree(repository.top, commit, repository.prefix)
-    if SETTINGS_FILE in tree.paths():
-        return tree
-    tree.close()
-    found = [
-        other
-        for folder in _workspaces(repository.top, commit)
-        if (other := _of_project(GitTree(repository.top, commit, folder), project)) is not None
-    ]
-    return found[0] if len(found) == 1 else None
-
-
-def _of_project(tree: GitTree, project: str) -> GitTree | None:
-    settings = load_settings(tree).settings
-    return tree if settings is not None and settings.project == project else None
-
-
-def _workspaces(top: Path, commit: str) -> Sequence[str]:
-    listed = git.git(top, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit)
-    names = [os.fsdecode(name) for name in listed.stdout.split(b"\0")]
-    return [posixpath.dirname(name) for name in names if posixpath.basename(name) == SETTINGS_FILE]
