@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Delete, Refusal, Restore, Update
@@ -25,24 +25,32 @@ def exceeded(
     updated = tuple(
         a for a, change in changes.items() if isinstance(change, Update | Restore | Archive)
     )
-    managed = {*scene.desired.workspace.resources, *deleted}
+    gone = {*deleted, *_taken_along(scene, deleted)}
+    managed = {*scene.desired.workspace.resources, *gone}
     total = sum(address in scene.live.live.observed for address in managed)
     if not total or total < limits.min_objects:
         return
-    for guard, addresses, most, name in (
-        (DELETES, deleted, limits.max_delete_percent, "maxDeletePercent"),
-        (UPDATES, updated, limits.max_update_percent, "maxUpdatePercent"),
+    for guard, count, addresses, most, name in (
+        (DELETES, len(gone), deleted, limits.max_delete_percent, "maxDeletePercent"),
+        (UPDATES, len(updated), updated, limits.max_update_percent, "maxUpdatePercent"),
     ):
-        percent = len(addresses) * 100 / total
+        percent = count * 100 / total
         if percent > most:
             yield (
                 Refusal(
                     None,
                     guard,
-                    f"{len(addresses)} of {total} managed objects ({percent:.0f} %) in {guard};"
+                    f"{count} of {total} managed objects ({percent:.0f} %) in {guard};"
                     f" `guards.{name}` is {most:g}",
                     allow=guard,
                     hint=f'write a consent `{{address: "*", allow: [{guard}]}}`',
                 ),
                 addresses,
             )
+
+
+def _taken_along(scene: Scene, deleted: Collection[Address]) -> Iterator[Address]:
+    """Yield the live variations that go with a deleted AI Config; each is an object lost."""
+    for address in scene.live.live.observed:
+        if address.kind == "variations" and Address(address.parts[:2]) in deleted:
+            yield address

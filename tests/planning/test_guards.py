@@ -252,6 +252,16 @@ def test_too_many_deletes_are_refused_together() -> None:
     assert guards(found) == {None: "deletes"}
 
 
+def test_variations_that_go_with_their_ai_config_count_as_deleted() -> None:
+    bot = {BOT: OBJECTS[BOT], **{f"{BOT}/variations/v{n}": {"name": "V"} for n in range(5)}}
+    tools = {f"tools/t{n}": {"schema": {}} for n in range(8)}
+    base = build.workspace({**bot, **tools})
+    found = plan(build.workspace(tools, removed=list(bot)), build.as_live(base), base)
+    assert guards(found) == {None: "deletes"}
+    assert "6 of 14 managed objects (43 %)" in found.refusals[0].summary
+    assert [str(change.address) for change in found.refused] == [BOT]
+
+
 def test_consent_for_everything_lifts_the_deletes() -> None:
     found = removing(4, consents=[build.consent("*", "deletes", "spring cleaning")])
     assert len(found.changes) == 4
