@@ -7,18 +7,12 @@ run id are counted by what they say succeeded or failed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ldconf.core.resource import Json
+from ldconf.emulator.events import monitoring_sql as sql
 from ldconf.emulator.events.store import EventStore, Row
-
-SUCCESS, ERROR = "$ld:ai:generation:success", "$ld:ai:generation:error"
-DURATION, FIRST_TOKEN = "$ld:ai:duration:total", "$ld:ai:tokens:ttf"
-INPUT, OUTPUT, TOTAL = "$ld:ai:tokens:input", "$ld:ai:tokens:output", "$ld:ai:tokens:total"
-UP, DOWN = "$ld:ai:feedback:user:positive", "$ld:ai:feedback:user:negative"
-TOOL_CALL = "$ld:ai:tool_call"
-JUDGE = "$ld:ai:judge:"
 
 
 @dataclass(frozen=True)
@@ -109,71 +103,22 @@ def use(events: EventStore, window: Window, bucket_ms: int | None = None) -> Use
     """Return the use in a window: per AI Config, variation and version in each environment, and
     per variation and time bucket if `bucket_ms` says how long one is."""
     condition, values = _condition(window)
+
+    def ask(query: str) -> Sequence[Row]:
+        return events.query(query.format(condition=condition), values)
+
     return Use(
-        figures=dict(_figures(events, condition, values, window, bucket_ms)),
-        tokens=list(_tokens(events, condition, values)),
+        figures=_figures(events, condition, values, bucket_ms),
+        tokens=[_tokens(row) for row in ask(sql.TOKENS)],
         judges={
-            place: {key: amount / count for key, (amount, count) in scores.items()}
-            for place, scores in _summed(events.query(_JUDGES.format(condition), values)).items()
+            place: {key: amount / count for key, (amount, count) in found.items()}
+            for place, found in _summed(ask(sql.JUDGES)).items()
         },
         tools={
-            place: {key: count for key, (_, count) in calls.items()}
-            for place, calls in _summed(events.query(_TOOLS.format(condition), values)).items()
+            place: {key: count for key, (_, count) in found.items()}
+            for place, found in _summed(ask(sql.TOOLS)).items()
         },
     )
-
-
-_AI = "kind = 'custom' AND config_key IS NOT NULL"
-_FIGURES = f"""
-SELECT environment, config_key, variation_key, ai_version, {{bucket}}, {{level}},
-  count(DISTINCT run_id) FILTER (key IN ('{SUCCESS}', '{ERROR}', '{DURATION}'))
-    + count(*) FILTER (run_id IS NULL AND key IN ('{SUCCESS}', '{ERROR}')),
-  count(*) FILTER (key = '{SUCCESS}'),
-  count(*) FILTER (key = '{ERROR}'),
-  coalesce(sum(metric) FILTER (key = '{INPUT}'), 0),
-  coalesce(sum(metric) FILTER (key = '{OUTPUT}'), 0),
-  coalesce(sum(metric) FILTER (key = '{TOTAL}'), 0),
-  count(*) FILTER (key = '{UP}'),
-  count(*) FILTER (key = '{DOWN}'),
-  count(*) FILTER (key = '{TOOL_CALL}'),
-  sum(metric) FILTER (key = '{DURATION}'),
-  quantile_cont(metric, 0.5) FILTER (key = '{DURATION}'),
-  quantile_cont(metric, 0.95) FILTER (key = '{DURATION}'),
-  avg(metric) FILTER (key = '{FIRST_TOKEN}'),
-  quantile_cont(metric, 0.5) FILTER (key = '{FIRST_TOKEN}'),
-  quantile_cont(metric, 0.95) FILTER (key = '{FIRST_TOKEN}'),
-  max(ts)
-FROM (SELECT *, $start + (ts - $start) // $bucket * $bucket AS bucket
-  FROM events WHERE {_AI} AND {{condition}})
-GROUP BY GROUPING SETS (
-  (environment, config_key),
-  (environment, config_key, variation_key),
-  (environment, config_key, variation_key, ai_version){{more}})
-"""
-# What is summed over, as bits: variation, version, bucket.
-_LEVEL_TOTAL, _LEVEL_VERSION, _LEVEL_BUCKET = 0b111, 0b001, 0b010
-_IN_BUCKETS = {
-    "bucket": "bucket",
-    "level": "grouping(variation_key, ai_version, bucket)",
-    "more": ", (environment, config_key, variation_key, bucket)",
-}
-_WHOLE = {"bucket": "NULL", "level": "grouping(variation_key, ai_version) * 2 + 1", "more": ""}
-_TOKENS = f"""
-SELECT environment, config_key, variation_key, ai_version, model_key, model_name, provider_name,
-  coalesce(sum(metric) FILTER (key = '{INPUT}'), 0),
-  coalesce(sum(metric) FILTER (key = '{OUTPUT}'), 0)
-FROM events WHERE {_AI} AND key IN ('{INPUT}', '{OUTPUT}') AND {{}} GROUP BY ALL
-"""
-_JUDGES = f"""
-SELECT environment, config_key, variation_key, ai_version, key, sum(metric), count(metric)
-FROM events WHERE {_AI} AND (judge_key IS NOT NULL OR key LIKE '{JUDGE}%') AND metric IS NOT NULL
-  AND {{}} GROUP BY ALL ORDER BY ALL
-"""
-_TOOLS = f"""
-SELECT environment, config_key, variation_key, ai_version, tool_key, 0, count(*)
-FROM events WHERE {_AI} AND key = '{TOOL_CALL}' AND tool_key IS NOT NULL AND {{}}
-GROUP BY ALL ORDER BY ALL
-"""
 
 
 def _condition(window: Window) -> tuple[str, dict[str, Json]]:
@@ -196,34 +141,37 @@ def _condition(window: Window) -> tuple[str, dict[str, Json]]:
 
 
 def _figures(
-    events: EventStore,
-    condition: str,
-    values: Mapping[str, Json],
-    window: Window,
-    bucket_ms: int | None,
-) -> Iterator[tuple[Place, Figures]]:
-    sql = _FIGURES.format(condition=condition, **(_IN_BUCKETS if bucket_ms else _WHOLE))
-    whole = max(1, window.end - window.start)
-    for row in events.query(sql, {**values, "bucket": bucket_ms or whole}):
-        environment, config, variation, version, bucket, level, *figures = row
-        by_variation = level != _LEVEL_TOTAL
-        place = Place(
-            environment,
-            config,
-            variation,
-            version if level == _LEVEL_VERSION else None,
-            bucket if level == _LEVEL_BUCKET else None,
-            is_default=by_variation and variation is None,
-        )
-        counts = [round(value) for value in figures[:9]]
-        yield place, Figures(*counts, *figures[9:])
+    events: EventStore, condition: str, values: Mapping[str, Json], bucket_ms: int | None
+) -> dict[Place, Figures]:
+    """Return the figures of every place; runs are counted apart, each of them once."""
+    parts = sql.IN_BUCKETS if bucket_ms else sql.WHOLE
+    values = {**values, "bucket": bucket_ms} if bucket_ms else values
+    found: dict[Place, Figures] = {}
+    for row in events.query(sql.FIGURES.format(condition=condition, **parts), values):
+        counts = [round(value) for value in row[6:14]]
+        found[_place(row)] = Figures(0, *counts, *row[14:])
+    for row in events.query(sql.REQUESTS.format(condition=condition, **parts), values):
+        place = _place(row)
+        found[place] = replace(found[place], requests=row[6])
+    return found
 
 
-def _tokens(events: EventStore, condition: str, values: Mapping[str, Json]) -> Iterator[Tokens]:
-    for row in events.query(_TOKENS.format(condition), values):
-        environment, config, variation, version, model_key, model, provider, tokens_in, out = row
-        place = Place(environment, config, variation, version, is_default=variation is None)
-        yield Tokens(place, model_key, model, provider, round(tokens_in), round(out))
+def _place(row: Row) -> Place:
+    environment, config, variation, version, bucket, level = row[:6]
+    return Place(
+        environment,
+        config,
+        variation,
+        version if level == sql.BY_VERSION else None,
+        bucket if level == sql.BY_BUCKET else None,
+        is_default=level != sql.TOTAL and variation is None,
+    )
+
+
+def _tokens(row: Row) -> Tokens:
+    environment, config, variation, version, model_key, model, provider, tokens_in, out = row
+    place = Place(environment, config, variation, version, is_default=variation is None)
+    return Tokens(place, model_key, model, provider, round(tokens_in), round(out))
 
 
 def levels(place: Place) -> tuple[Place, Place, Place]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator.database import Ref
 from ldconf.emulator.events.costs import Cost, costs
-from ldconf.emulator.events.monitoring import JUDGE, Figures, Place, Use, Window, use
+from ldconf.emulator.events.monitoring import Figures, Place, Use, Window, use
+from ldconf.emulator.events.monitoring_sql import JUDGE
 from ldconf.emulator.events.recent import recent_events
 from ldconf.emulator.http import Call, Later, Route, bad_request
 from ldconf.emulator.store import now_ms
