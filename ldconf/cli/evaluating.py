@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ldconf.cli.options import Origin, Plain
 from ldconf.cli.run import Run
@@ -13,10 +12,7 @@ from ldconf.core.evaluation import Distribution, Evaluation
 from ldconf.render import evaluation as drawing
 from ldconf.render import json
 from ldconf.workflow import evaluate as asking
-from ldconf.workflow.evaluate import Question
-
-if TYPE_CHECKING:
-    from ldconf.compile import Source
+from ldconf.workflow.evaluate import Question, Source
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ldconf.api.live import Wants, read_live
 from ldconf.api.reader import Progress
-from ldconf.compile import Source, live_source, workspace_source
+from ldconf.compile import Source as Source  # callers hand it from one function to the next
+from ldconf.compile import live_source, workspace_source
 from ldconf.core.address import targeting as targeting_address
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.evaluation import Distribution, Evaluation, TestResult

@@ -1,4 +1,4 @@
-"""The page in a real browser (Debian's chromium, or another one): scripts, keyboard, phone, dark, live updates."""
+"""The page in a real browser: scripts, keyboard, phone, dark, live updates."""
 
 from __future__ import annotations
 

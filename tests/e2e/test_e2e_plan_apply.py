@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+from pathlib import Path
 
 import pytest
 
-from tests.e2e.world import BASE, TEST, VARIATION, World
+from tests.e2e.world import BASE, REPOSITORY, TEST, VARIATION, World
 
 
 def test_apply_then_plan_has_no_changes(world: World) -> None:
@@ -172,6 +174,21 @@ def test_sample_contexts_of_others_stay_where_they_are(applied: World) -> None:
     samples(applied, '{"key": "u1"}')
     applied.edit("values: [premium]", "values: [premium, gold]")
     assert "pet-store-agent in test: none of 1 would switch" in applied.run("plan").out
+
+
+def test_segment_that_changes_moves_sample_contexts_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ignore = shutil.ignore_patterns(".ldconf")
+    shutil.copytree(REPOSITORY / "examples" / "multi-agent", tmp_path / "desk", ignore=ignore)
+    desk = World(tmp_path / "desk", monkeypatch)
+    assert desk.run("apply", "--yes", "--quiet").code == 0
+    samples(desk, '{"key": "u1", "country": "DE"}', '{"key": "u2", "country": "US"}')
+    desk.edit("DE, ES", "ES", "segments.yaml")
+    said = desk.run("plan").out
+    assert "security-agent in test: 50 % of 2 would switch (strict → basic: 1)" in said
+    assert "security-agent in production: 50 % of 2" in said
+    assert "support-agent in test: none of 2 would switch" in said
 
 
 def test_bad_sample_context_is_an_error_with_its_file(applied: World) -> None:

@@ -34,10 +34,11 @@ def traffic(usages: Sequence[Usage], configs: Sequence[Config]) -> Markup:
     if not groups:
         return empty("No requests yet. They show here as soon as an SDK sends its events.")
     by_key = {config.key: config for config in configs}
-    return join(
+    tables = [
         _use_of(by_key.get(key), key, environment, group)
         for (key, environment), group in sorted(groups.items())
-    )
+    ]
+    return join((el("p", "Of the last 24 hours", class_="quiet window"), tables))
 
 
 def _use_of(config: Config | None, key: str, environment: str, usages: Sequence[Usage]) -> Markup:

@@ -54,7 +54,7 @@ class Telemetry(Protocol):
     """Where the page gets traffic from."""
 
     def usage(self, project: str) -> Sequence[Usage]:
-        """Return the use of every variation."""
+        """Return the use of every variation in the last 24 hours."""
 
     def connections(self, project: str) -> Sequence[Connection]:
         """Return the SDKs that are connected now."""
