@@ -28,12 +28,13 @@ class Wants:
     """What the caller needs of the live state; None means all.
 
     `fields` are the (address, field) that the files manage, worth an extra read if a list omits
-    them. `targeting` names the AI Configs whose targeting is needed. `kinds` limits what is read
-    to kinds of these names. `approvals` reads pending approval requests, if any environment
-    requires approvals.
+    them; so are the field names in `everywhere`, of every object. `targeting` names the AI Configs
+    whose targeting is needed. `kinds` limits what is read to kinds of these names. `approvals`
+    reads pending approval requests, if any environment requires approvals.
     """
 
     fields: frozenset[tuple[Address, str]] | None = None
+    everywhere: frozenset[str] = frozenset()
     targeting: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     approvals: bool = True
@@ -97,7 +98,10 @@ class LiveReader:
 
     def wants(self, address: Address, field: str) -> bool:
         """True if an extra read for this field is worth it."""
-        return self._wants.fields is None or (address, field) in self._wants.fields
+        wanted = self._wants
+        return (
+            wanted.fields is None or field in wanted.everywhere or (address, field) in wanted.fields
+        )
 
     def wants_targeting(self, ai_config: str) -> bool:
         """True if the targeting of this AI Config has to be read."""

@@ -137,9 +137,11 @@ def base_options(base: Base, project: str) -> PlanOptions:
 def wants(workspace: Workspace) -> Wants:
     """Return what has to be read to plan a workspace: lists, and the targeting that matters.
 
-    Who uses a segment that is to be deleted is only known from the targeting of all AI Configs.
+    Who uses a segment that is to be deleted is only known from the targeting of all AI Configs,
+    and who uses a tool from those of all variations.
     """
     named = [*workspace.resources, *workspace.removed]
+    tools = {f"tools/{address.key}" for address in workspace.removed if address.kind == "tools"}
     everywhere = any(address.kind == "segments" for address in workspace.removed)
     fields = {
         (address, name)
@@ -147,7 +149,11 @@ def wants(workspace: Workspace) -> Wants:
         for name in wanted_fields(resource)
     }
     ai_configs = frozenset(address.ai_config for address in named if address.ai_config is not None)
-    return Wants(fields=frozenset(fields), targeting=None if everywhere else ai_configs)
+    return Wants(
+        fields=frozenset(fields),
+        everywhere=frozenset({"tools", *tools} if tools else ()),
+        targeting=None if everywhere else ai_configs,
+    )
 
 
 def unmanaged(workspace: Workspace, live: Live) -> tuple[Address, ...]:

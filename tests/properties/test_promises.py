@@ -99,3 +99,18 @@ async def test_segment_of_a_running_experiment_is_protected_where_no_file_names_
     found = plan(desired, live, workspace(base))
     assert [(one.address, one.guard) for one in found.refusals] == [(BETA, "contaminate")]
     assert found.changes == ()
+
+
+async def test_tool_stays_while_a_variation_of_no_file_uses_it_though_lists_omit_tools() -> None:
+    world = World()
+    assert all_applied(await world.apply(workspace(FILES)))
+    world.faults.list_tools = False
+    base = files(aiConfigs={})
+    desired = workspace(files(aiConfigs={}, tools={}), removed=["tools/search"])
+    async with world.client() as client:
+        live = await read_live(client, PROJECT, wants(desired))
+    found = plan(desired, live, workspace(base))
+    assert found.changes == ()
+    (refusal,) = found.refusals
+    assert (refusal.address, refusal.guard) == (SEARCH, "in-use")
+    assert str(ONE) in refusal.summary
