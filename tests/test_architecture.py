@@ -17,18 +17,22 @@ MAY_IMPORT = {
     "compile": L2,
     "evaluation": {*L2, "compile"},
     "planning": L2,
+    "policy": L1,
     "documents": L2,
     "api": L2,
     "render": L2,
+    "github": L1,
     "settings": {*L2, "documents.yaml"},
     "workflow": {
         *L2,
         "compile",
         "evaluation",
         "planning",
+        "policy",
         "documents",
         "api",
         "render",
+        "github",
         "settings",
     },
     "emulator": {*L2, "compile"},
@@ -38,7 +42,7 @@ MAY_IMPORT = {
 
 # third-party package -> the only modules that may import it
 ONLY_IN = {
-    "httpx": {"api.client", "agent.openai_compatible"},
+    "httpx": {"api.client", "agent.openai_compatible", "github.client"},
     "yaml": {"documents.yaml"},
     "typer": {"cli"},
     "rich": {"cli", "render"},
