@@ -1,0 +1,20 @@
+"""Whatever single thing goes wrong while creating, running again leads to the same live state."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from convergence import AFTER, FAULTS, Case
+from worlds import World, loaded, texts_of
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_request_may_fail_once_while_creating(fault: str) -> None:
+    after = loaded(texts_of(AFTER))
+
+    async def scenario() -> None:
+        case = await Case.of(World(), after, None)
+        for at in range(case.requests):
+            await case.check(fault, at)
+
+    anyio.run(scenario)
