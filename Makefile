@@ -35,7 +35,13 @@ lint: $(STAMP) ## Check format, lint and types
 docs: $(STAMP) ## Check that generated documentation is up to date
 	@$(BIN)/python scripts/generate_docs.py --check
 
-check: lint docs test ## Everything that CI runs
+examples: $(STAMP) ## Check the workspaces of this repository with ldconf itself
+	@for w in configs examples/*/; do \
+		echo "== $$w"; \
+		$(BIN)/ldconf --workspace "$$w" validate --strict && $(BIN)/ldconf --workspace "$$w" fmt --check && \
+		$(BIN)/ldconf --workspace "$$w" test || exit 1; done
+
+check: lint docs examples test ## Everything that CI runs
 
 fix: $(STAMP) ## Format and repair what can be repaired
 	@$(BIN)/ruff format .
@@ -56,4 +62,4 @@ lock: $(STAMP) ## Resolve the locked dependencies anew
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
-.PHONY: help setup demo test lint docs check fix golden bench lock clean
+.PHONY: help setup demo test lint docs examples check fix golden bench lock clean
