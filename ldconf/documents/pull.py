@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path as FilePath
 
 from ldconf.core.address import Address
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.live import Live
-from ldconf.core.resource import Json
+from ldconf.core.resource import Json, Resource, same
 from ldconf.core.workspace import Workspace
 from ldconf.documents.pull_family import Edit, Member, family_edits
 from ldconf.documents.pull_live import SWITCHED, Differences
@@ -75,24 +74,43 @@ def pull_from(
     }
     taken = {address: found for address, found in taken.items() if found}
     written = _Writing(family_tree, taken).files()
-    check_written(tree, workspace, written, partial(_expected, taken))
+    check_written(tree, workspace, written, _Expected(family_tree, live, taken))
     return written
 
 
-def _expected(
-    taken: Mapping[Address, Mapping[str, Taken]],
-    address: Address,
-    before: Mapping[str, Json],
-    after: Workspace,
-) -> Mapping[str, Json]:
-    """Return what an object is to come to."""
-    live = {name: one.canonical for name, one in taken.get(address, {}).items() if name != "off"}
-    if live.get("state") == ARCHIVED:
-        return {"state": ARCHIVED}
-    if address in after.off:
-        live |= {name: None for name in SWITCHED[:2] if name in live}
-        live |= {name: DISABLED for name in SWITCHED[2:] if name in live}
-    return {**before, **live}
+@dataclass(frozen=True)
+class _Expected:
+    """What each object is to come to after a pull."""
+
+    families: Families
+    live: Live
+    taken: Mapping[Address, Mapping[str, Taken]]
+
+    def __call__(
+        self, address: Address, before: Mapping[str, Json], after: Workspace
+    ) -> Mapping[str, Json]:
+        """Return canonical value by managed field."""
+        taken = self.taken.get(address)
+        if taken is None:
+            return before
+        live = {name: one.canonical for name, one in taken.items() if name != "off"}
+        if live.get("state") == ARCHIVED:
+            return {"state": ARCHIVED}
+        if address in after.off:
+            live |= {name: None for name in SWITCHED[:2] if name in live}
+            live |= {name: DISABLED for name in SWITCHED[2:] if name in live}
+        return self._with_implied(address, {**before, **live}, after.resources[address])
+
+    def _with_implied(
+        self, address: Address, expected: Mapping[str, Json], found: Resource
+    ) -> Mapping[str, Json]:
+        """Return what is expected with fields that follow from others (`eventDefault`)."""
+        written = {*self.families.member(address).resolved, *self.taken[address]}
+        live = self.live.observed[address].resource.managed()
+        now = found.managed()
+        kept = {n: v for n, v in expected.items() if n in now or n in written}
+        implied = {n: v for n, v in now.items() if n not in expected and same(v, live.get(n))}
+        return {**kept, **implied}
 
 
 def _matching(workspace: Workspace, addresses: Sequence[Address]) -> list[Address]:

@@ -13,8 +13,10 @@ from ldconf.core.live import Live
 from ldconf.core.resource import Json, Observed, same
 from ldconf.core.workspace import Workspace
 from ldconf.documents.dump_objects import MEMBERS
+from ldconf.documents.extends import RULES
 from ldconf.documents.live_value import document_of
 from ldconf.documents.pull_style import Taken, canonical
+from ldconf.kinds import kind_of
 from ldconf.kinds.targeting import Targeting
 from ldconf.kinds.targeting_rules import name_rules, settle
 from ldconf.kinds.variation_model import ARCHIVED, PUBLISHED
@@ -37,7 +39,7 @@ class Differences:
 
         `written` is the object as the files resolve it, before `off` is compiled; `fields` limits
         what is looked at (None: everything managed). Nothing is unmanaged and becomes managed,
-        except members on request and what belongs to `off` and `state`.
+        except members on request, what belongs to `off` and `state`, and what a value needs.
         """
         observed = self.live.observed[address]
         desired = self.workspace.resources[address].managed()
@@ -53,6 +55,8 @@ class Differences:
             found = self._off(address, written, observed, found)
         if self.with_members:
             found |= self._members(address, written, observed)
+        if address.kind not in RULES and found:
+            found |= self._companions(address, written, observed, found)
         return found
 
     def taken(
@@ -140,6 +144,38 @@ class Differences:
             for name in names
             if name not in written and live.get(name)
         }
+
+    def _companions(
+        self,
+        address: Address,
+        written: Mapping[str, Json],
+        observed: Observed,
+        found: Mapping[str, Taken],
+    ) -> dict[str, Taken]:
+        """Return unmanaged fields without which the new values make no valid object.
+
+        A metric that became a percentile, say, needs its `percentileValue`.
+        """
+        live = observed.resource.managed()
+        left = [name for name, value in live.items() if value is not None and name not in written]
+        added: dict[str, Taken] = {}
+        while left and not _is_valid(address, written, {**found, **added}):
+            name = left.pop(0)
+            added[name] = self.taken(address, name, observed, {})
+        for name in list(added):
+            fewer = {other: taken for other, taken in added.items() if other != name}
+            if _is_valid(address, written, {**found, **fewer}):
+                added = fewer
+        return added
+
+
+def _is_valid(address: Address, written: Mapping[str, Json], taken: Mapping[str, Taken]) -> bool:
+    values = {**written, **{name: one.document for name, one in taken.items()}}
+    try:
+        kind_of(address).model.model_validate(values, by_alias=True, by_name=False)
+    except ValidationError:
+        return False
+    return True
 
 
 def _rules(address: Address, desired: Json, live: Json) -> Taken:

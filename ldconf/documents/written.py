@@ -31,8 +31,8 @@ def check_written(
     after = loaded.workspace
     if after is None:
         problem = next(one for one in loaded.diagnostics if one.is_error)
-        summary = f"the files would not load with these values: {problem.summary}"
-        raise LdconfError(summary, f"{problem.position}: {_BY_HAND}")
+        summary = f"nothing was written, for the files would not load then: {problem.summary}"
+        raise LdconfError(summary, f"{problem.position}: {problem.hint or _BY_HAND}")
     for address in {**before.resources, **after.resources}:
         was = before.resources[address].managed() if address in before.resources else {}
         found = after.resources[address].managed() if address in after.resources else {}

@@ -545,9 +545,15 @@ def test_only_the_named_fields_are_pulled() -> None:
 
 def test_live_value_that_the_files_cannot_hold_changes_nothing() -> None:
     live = moved(live_of(FILES), TEST, fallthrough="unknown")
-    with pytest.raises(LdconfError, match="would not load with these values") as caught:
+    with pytest.raises(LdconfError, match="nothing was written, for the files would not load"):
         pulled(FILES, live, TEST)
-    assert "nothing was written" in (caught.value.hint or "")
+
+
+def test_reference_to_an_object_that_no_file_lists_says_how_to_get_it() -> None:
+    live = moved(live_of(FILES), BASE, tools=[{"key": "new", "version": 1}])
+    with pytest.raises(LdconfError, match="tool `new` is not defined") as caught:
+        pulled(FILES, live, BASE)
+    assert "ldconf import --only tools/new" in (caught.value.hint or "")
 
 
 def test_live_rules_that_a_file_cannot_say_are_an_error() -> None:
@@ -560,6 +566,32 @@ def test_live_rules_that_a_file_cannot_say_are_an_error() -> None:
     live = replace(live, observed={**live.observed, build.at(TEST): Observed(resource)})
     with pytest.raises(LdconfError, match=f"a file cannot say the live rules of {TEST}"):
         pulled(FILES, live, TEST)
+
+
+def test_fields_that_a_new_value_needs_become_managed() -> None:
+    metrics = (
+        "metrics:\n  m:\n    kind: custom\n    eventKey: e # theirs\n    isNumeric: false\n"
+        "    analysisType: mean\n"
+    )
+    files = {"ldconf.yaml": SETTINGS, "m.yaml": metrics}
+    live = moved(
+        live_of(files),
+        "metrics/m",
+        name="M",
+        isNumeric=True,
+        unit="ms",
+        successCriteria="LowerThanBaseline",
+        analysisType="percentile",
+        percentileValue=95,
+        tags=["x"],
+    )
+    assert lines(files, pulled(files, live, "metrics/m"), "m.yaml") == [
+        "    isNumeric: true",
+        "    unit: ms",
+        "    successCriteria: LowerThanBaseline",
+        "    analysisType: percentile",
+        "    percentileValue: 95",
+    ]
 
 
 def test_schema_that_is_inherited_from_a_file() -> None:
