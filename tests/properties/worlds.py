@@ -136,13 +136,10 @@ class Deadly:
 
     app: Wire
     at: int
-    before: bool
     seen: int = -1
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         self.seen += 1
-        if self.seen == self.at and self.before:
-            raise Killed
         await self.app(scope, receive, send)
         if self.seen == self.at:
             raise Killed
