@@ -17,6 +17,7 @@ from ldconf.cli.main import app
 from ldconf.documents.lint import RULES
 from ldconf.documents.schema import schema
 from ldconf.kinds import KINDS
+from ldconf.render.schema import plan_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
 LINT_INTRODUCTION = """\
@@ -115,6 +116,7 @@ def pages() -> dict[Path, str]:
         DOCS / "lint.md": lint(),
         DOCS / "kinds.md": kinds(),
         DOCS / "ldconf.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
+        DOCS / "plan.schema.json": json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 

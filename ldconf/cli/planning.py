@@ -14,8 +14,9 @@ from ldconf.core.change import Plan
 from ldconf.core.errors import ExitCode
 from ldconf.render import json, markdown, report, text
 from ldconf.render.redact import plan_file
-from ldconf.render.rows import Report
+from ldconf.render.rows import Report, SampleRow
 from ldconf.workflow.plan import Planned
+from ldconf.workflow.review import costs_of, experiments, open_consents, prompts
 
 CHANGES, LIVE_AHEAD, BOTH = 2, 4, 6  # detailed exit codes (design section 3)
 
@@ -28,6 +29,7 @@ class Drawn:
     out: Path | None = None
     redact: bool = False
     remarks: tuple[str, ...] = ()
+    samples: tuple[SampleRow, ...] = ()
     as_drift: bool = False
 
 
@@ -40,6 +42,11 @@ def report_of(planned: Planned, drawn: Drawn) -> Report:
         requests=planned.requests,
         unmanaged=planned.unmanaged,
         redact=drawn.redact,
+        costs=costs_of(planned),
+        samples=drawn.samples,
+        experiments=experiments(planned),
+        consents=open_consents(planned),
+        prompts=prompts(planned),
     )
     return report.build(planned.plan, options)
 

@@ -86,10 +86,10 @@ class Run:
 
     def plan(self, wish: PlanWish) -> Planned:
         """Return the plan of the workspace against its account."""
-        from ldconf.workflow.plan import make_plan
+        from ldconf.workflow.review import plan_for_review
 
         with self.site() as site, self.progress() as progress:
-            return self.wait(make_plan, site, wish, progress)
+            return self.wait(plan_for_review, site, wish, progress)
 
     def progress(self) -> AbstractContextManager[Bar | None]:
         """Show a progress bar while in this context, if somebody can see it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ldconf.core.address import Address
 from ldconf.core.diagnostic import Position
 from ldconf.core.evaluation import ConfigTest
+from ldconf.core.policy import PolicyRule
 from ldconf.core.resource import Resource
 
 DEFAULT_HOST = "https://app.launchdarkly.com"
@@ -78,6 +79,7 @@ class WorkspaceSettings:
     lint: Mapping[str, str] = field(default_factory=dict)  # rule id -> off|note|warning|error
     # AI Config key, or "*" for all -> variables that the application passes when it renders
     prompt_variables: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    policy: Mapping[str, PolicyRule] = field(default_factory=dict)  # by rule id, as written
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ldconf.documents.load_settings import NESTED, SECTIONS, pattern_problem, un
 from ldconf.documents.load_tests import TestDocument, unknown_names
 
 Permission: TypeAlias = Literal[
-    "protected", "inPlaceEdit", "drift", "contaminate", "deletes", "updates"
+    "protected", "inPlaceEdit", "drift", "contaminate", "deletes", "updates", "policy"
 ]
 EVERYWHERE = ("deletes", "updates")  # take the address "*" only
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -16,6 +16,8 @@ from ldconf.core.resource import Int, Json, Number, Part, Str
 from ldconf.core.workspace import DEFAULT_HOST, External, Guards, WorkspaceSettings
 from ldconf.documents.load_explain import flaws
 from ldconf.documents.load_places import Place, Sources
+from ldconf.documents.load_policy import PolicyDocument
+from ldconf.documents.load_policy import problems as policy_problems
 from ldconf.documents.load_problems import Problems, suggestion
 from ldconf.documents.tree import SETTINGS_FILE, Tree, Unreadable
 from ldconf.documents.yaml import Path, parse
@@ -79,6 +81,9 @@ class SettingsDocument(Part):
     prompt_variables: dict[Str, list[Str]] = Field(
         default_factory=dict,
         description='Per AI Config (or "*"): variables that the application passes to its prompts',
+    )
+    policy: dict[Key, PolicyDocument] = Field(
+        default_factory=dict, description="What `ldconf policy` demands of a plan, by rule id"
     )
 
     @field_validator("host")
@@ -176,6 +181,7 @@ def _further_problems(model: SettingsDocument) -> Iterator[tuple[Path, str, str 
                 problem = unlisted(environment, model.environments)
                 if problem:
                     yield ("external", kind, environment), *problem
+    yield from policy_problems(model.policy, model.environments)
     shared = _shared_problem(model.shared) if model.shared is not None else None
     if shared:
         yield ("shared",), shared, "name a folder beside the workspace, for instance ../shared"
@@ -235,6 +241,7 @@ def _settings(model: SettingsDocument) -> WorkspaceSettings:
         shared=posixpath.normpath(model.shared) if model.shared is not None else None,
         lint=dict(model.lint),
         prompt_variables={key: frozenset(names) for key, names in model.prompt_variables.items()},
+        policy={key: entry.rule_of_plan() for key, entry in model.policy.items()},
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 
 from ldconf.core import address as addresses
 from ldconf.core.address import Address
@@ -56,8 +57,14 @@ def settings(scene: Scene) -> Iterator[Note]:
     for name in sorted(before.keys() | after.keys()):
         was, becomes = before.get(name), after.get(name)
         if not same(was, becomes):
-            hint = "guards count once the base has them" if name.startswith("guards") else None
+            hint = _HINTS.get(name.partition(".")[0])
             yield Note(NoteKind.SETTINGS, f"{name}: {_said(was)} -> {_said(becomes)}", hint=hint)
+
+
+_HINTS = {
+    "guards": "guards count once the base has them",
+    "policy": "a rule of the base counts as the base has it; a new one counts at once",
+}
 
 
 def _facts(found: WorkspaceSettings) -> dict[str, Json]:
@@ -75,6 +82,12 @@ def _facts(found: WorkspaceSettings) -> dict[str, Json]:
     for section, keys in found.external.keys.items():
         if keys is None or keys:
             facts[f"external.{section}"] = "*" if keys is None else sorted(keys)
+    for key, rule in found.policy.items():
+        facts[f"policy.{key}"] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(rule).items()
+            if value is not None and value is not False and value != ()
+        }
     return facts
 
 

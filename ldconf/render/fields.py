@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from ldconf.core import figures
 from ldconf.core.change import Effect
+from ldconf.core.cost import REQUESTS, CostChange, CostSide
 from ldconf.core.resource import Json
 from ldconf.kinds.words import named, percent
 from ldconf.render.rows import ContextEntry, FieldRow
@@ -34,6 +36,22 @@ def effects(found: Iterable[Effect] | None) -> str | None:
 def _effect(effect: Effect) -> str:
     share = percent(effect.percent) if effect.exact else f"{percent(effect.percent)} and by rules"
     return f"{effect.environment} {share}{'' if effect.managed else ' (not managed)'}"
+
+
+def cost(found: CostChange | None) -> str | None:
+    """Return `1,000 requests cost: $10.50 → $0.47 (-95.6 %), ...`; None if that does not apply."""
+    if found is None:
+        return None
+    sides = [_dollars(side) for side in (found.before, found.after) if side is not None]
+    more = "" if found.percent is None else f" ({found.percent:+g} %)"
+    used = f"{found.tokens.input:,.0f} input and {found.tokens.output:,.0f} output tokens each"
+    return f"{REQUESTS:,} requests cost: {' → '.join(sides)}{more}, {used} ({found.tokens.source})"
+
+
+def _dollars(side: CostSide) -> str:
+    if side.per_thousand is None:
+        return f"unknown, no price of {side.model}"
+    return figures.dollars(side.per_thousand)
 
 
 def origin(row: FieldRow) -> str:

@@ -31,7 +31,7 @@ def data(found: Json) -> Json:
         names = [member.name for member in dataclasses.fields(found)]
         type_name = getattr(found, "type", None)
         kind = {"type": type_name} if isinstance(type_name, str) else {}
-        return kind | {_camel(name): data(getattr(found, name)) for name in names}
+        return kind | {camel(name): data(getattr(found, name)) for name in names}
     if isinstance(found, Mapping):
         return {str(key): data(value) for key, value in found.items()}
     if isinstance(found, list | tuple | frozenset):
@@ -39,6 +39,7 @@ def data(found: Json) -> Json:
     return found
 
 
-def _camel(name: str) -> str:
+def camel(name: str) -> str:
+    """Return the JSON name of an attribute."""
     first, *rest = name.split("_")
     return first + "".join(part.capitalize() for part in rest)

@@ -130,8 +130,8 @@ def _row(row: Row, *, with_texts: bool) -> str:
 
 
 def _first_line(row: Row) -> str:
-    effects = say.effects(row.effects)
-    extra = [prose(effects)] if effects else []
+    facts = (say.effects(row.effects), say.cost(row.cost))
+    extra = [prose(words) for words in facts if words]
     extra += ["**adopts**: exists already, managed from now on"] if row.adopts else []
     more = "".join(f" · {words}" for words in extra)
     return f"{_SYMBOLS[row.symbol]} {row.word} **{prose(row.label)}**{more}"

@@ -22,6 +22,7 @@ from ldconf.core.change import (
     Transition,
     Update,
 )
+from ldconf.core.cost import CostChange
 from ldconf.core.diagnostic import Position
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
@@ -30,9 +31,11 @@ from ldconf.render.names import family, label, title
 from ldconf.render.redact import redacted
 from ldconf.render.rows import (
     ConflictRow,
+    ConsentRow,
     ContextEntry,
     Detail,
     DriftRow,
+    ExperimentRow,
     FieldRow,
     Group,
     NoteRow,
@@ -40,6 +43,7 @@ from ldconf.render.rows import (
     Report,
     RequestRow,
     Row,
+    SampleRow,
 )
 from ldconf.render.summary import summarise
 
@@ -57,6 +61,11 @@ class ReportOptions:
     requests: Mapping[str, tuple[RequestRow, ...]] = field(default_factory=dict)
     unmanaged: tuple[Address, ...] | None = None
     redact: bool = False
+    costs: Mapping[Address, CostChange] = field(default_factory=dict)
+    samples: tuple[SampleRow, ...] = ()
+    experiments: tuple[ExperimentRow, ...] = ()
+    consents: tuple[ConsentRow, ...] = ()
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
 
 _PLAIN = ReportOptions()
@@ -95,6 +104,10 @@ class _Builder:
             unmanaged=self.options.unmanaged,
             hashes=tuple(sorted(plan.change_hashes.values())),
             requests=self._requests(),
+            samples=self.options.samples,
+            experiments=self.options.experiments,
+            consents=self.options.consents,
+            prompts=self.options.prompts,
         )
 
     def _requests(self) -> Mapping[str, tuple[RequestRow, ...]]:
@@ -123,6 +136,7 @@ class _Builder:
             summary=self._sentence(change),
             position=self._position(address),
             hash=self.plan.change_hashes.get(address),
+            cost=self.options.costs.get(address),
         )
 
     def _change_fields(self, change: Change) -> tuple[FieldRow, ...]:

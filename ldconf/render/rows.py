@@ -1,7 +1,7 @@
 """The parts of a report. Every decision is made here or in `report`; formats only draw.
 
-The JSON output is these classes, field by field (`render.json`): renaming a field is a change of
-the public `formatVersion`.
+The JSON output is these classes, field by field (`render.json`), and its published schema is made
+from them (`render.schema`): renaming a field is a change of the public `formatVersion`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import ClassVar, TypeAlias
 
 from ldconf.core.address import Address
 from ldconf.core.change import Effect
+from ldconf.core.cost import CostChange
 from ldconf.core.diagnostic import Position
 from ldconf.core.resource import Json
 from ldconf.render.textdiff import Span
@@ -86,6 +87,7 @@ class Row:
     summary: str | None = None  # one sentence that stands for the fields
     position: Position | None = None
     hash: str | None = None
+    cost: CostChange | None = None  # of 1,000 requests; None: the change does not alter it
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,48 @@ class RequestRow:
 
 
 @dataclass(frozen=True)
+class SampleMove:
+    """How many sample contexts move from one variation to another."""
+
+    before: str
+    after: str
+    count: int
+
+
+@dataclass(frozen=True)
+class SampleRow:
+    """The sample contexts that would switch, of one AI Config in one environment."""
+
+    ai_config: str
+    environment: str
+    contexts: int
+    switched: int
+    percent: float
+    moves: tuple[SampleMove, ...]
+
+
+@dataclass(frozen=True)
+class ExperimentRow:
+    """An experiment with a draft or running iteration in the project."""
+
+    key: str
+    name: str
+    environment: str
+    ai_config: str
+    status: str  # draft | running
+    variations: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ConsentRow:
+    """A consent in the files that the base does not have yet, so that it counts."""
+
+    address: str
+    allow: str
+    because: str
+
+
+@dataclass(frozen=True)
 class Summary:
     """What stands on top: how dangerous, where it takes effect, and the counts."""
 
@@ -202,3 +246,8 @@ class Report:
     unmanaged: tuple[Address, ...] | None = None
     hashes: tuple[str, ...] = ()
     requests: Mapping[str, tuple[RequestRow, ...]] = field(default_factory=dict)
+    samples: tuple[SampleRow, ...] = ()
+    experiments: tuple[ExperimentRow, ...] = ()
+    consents: tuple[ConsentRow, ...] = ()
+    # address of each variation of a touched AI Config -> fingerprint of its prompt after apply
+    prompts: Mapping[str, str] = field(default_factory=dict)

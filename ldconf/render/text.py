@@ -113,6 +113,9 @@ def _row(canvas: Canvas, row: Row) -> None:
     effects = say.effects(row.effects)
     if effects:
         canvas.add(6, (effects, "magenta"))
+    cost = say.cost(row.cost)
+    if cost:
+        canvas.add(6, (cost, "magenta"))
     if row.summary:
         canvas.add(6, row.summary)
     for field in row.fields:

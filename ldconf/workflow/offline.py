@@ -13,6 +13,7 @@ from ldconf.core.live import Environment, Live
 from ldconf.core.resource import Observed, Resource
 from ldconf.core.workspace import Workspace
 from ldconf.kinds import kind_of
+from ldconf.kinds.model_config import PRICES
 from ldconf.planning.graph import references
 from ldconf.planning.planner import plan
 from ldconf.workflow.base import find_base
@@ -64,9 +65,13 @@ def as_live(files: Workspace, desired: Workspace) -> Live:
 
 
 def _whole(resource: Resource) -> Resource:
-    """Return the resource with every field given, as one that was read from the API."""
+    """Return the resource with every field given, as one that was read from the API.
+
+    A price that nobody wrote is not known, rather than nothing.
+    """
     model = type(resource)
-    given = {name: getattr(resource, name) for name in resource.model_fields_set}
+    given = {name: None for name in PRICES if name in model.model_fields}
+    given |= {name: getattr(resource, name) for name in resource.model_fields_set}
     return model.model_construct(_fields_set=set(model.model_fields), **given)
 
 

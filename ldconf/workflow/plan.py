@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ldconf.api.client import Client
@@ -10,6 +11,7 @@ from ldconf.api.live import Wants, read_live
 from ldconf.api.reader import Progress
 from ldconf.core.address import Address
 from ldconf.core.change import Plan
+from ldconf.core.cost import Tokens
 from ldconf.core.diagnostic import Diagnostic
 from ldconf.core.live import Live
 from ldconf.core.resource import Observed
@@ -39,6 +41,7 @@ class PlanWish:
     context: bool = True
     requests: bool = False
     unmanaged: bool = False
+    as_account: bool = False  # a loopback host gets a base too, as an account does
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Planned:
     remarks: tuple[str, ...] = ()
     requests: Requests = field(default_factory=dict)
     unmanaged: tuple[Address, ...] | None = None
+    typical: Mapping[Address, Tokens] = field(default_factory=dict)  # requests, as monitored
 
     @property
     def file(self) -> str:
@@ -64,7 +68,7 @@ class Planned:
 async def make_plan(site: Site, wish: PlanWish, progress: Progress | None = None) -> Planned:
     """Return the plan of a site. Only reads."""
     workspace, remarks = load_workspace(site.root)
-    base = base_of(site, workspace, wish.base)
+    base = base_of(site, workspace, wish.base, as_account=wish.as_account)
     async with site.client() as client:
         return await planned(client, Inputs(site, workspace, base, remarks), wish, progress)
 
@@ -101,9 +105,11 @@ async def planned(
     )
 
 
-def base_of(site: Site, workspace: Workspace, wanted: str | None) -> Base:
+def base_of(
+    site: Site, workspace: Workspace, wanted: str | None, *, as_account: bool = False
+) -> Base:
     """Return the base; for --local and loopback hosts it is `none` unless one is named."""
-    if wanted is None and site.connection.needs_no_history:
+    if wanted is None and site.connection.needs_no_history and not as_account:
         wanted = "none"
     return find_base(site.root, workspace, wanted, os.environ)
 

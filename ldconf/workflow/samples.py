@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +12,7 @@ from pydantic import ValidationError
 
 from ldconf.compile import Source, workspace_source
 from ldconf.core.address import Address
-from ldconf.core.change import Create, Delete, Plan, Restore, Update
+from ldconf.core.change import Plan
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.live import Live
 from ldconf.core.resource import Resource
@@ -20,12 +21,21 @@ from ldconf.evaluation.contexts import read_samples
 from ldconf.evaluation.shares import Contexts, Switch, switches
 from ldconf.kinds import words
 from ldconf.kinds.targeting_model import Targeting
+from ldconf.planning.applied import Resources, applied
+from ldconf.render.rows import SampleMove, SampleRow
 from ldconf.workflow.plan import Planned
 
 FILE = "contexts.jsonl"
 NOT_EVALUATED = "sample contexts: not evaluated"
 _KINDS = ("aiConfigs", "variations", "targeting", "segments")
-Resources = Mapping[Address, Resource]
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Who would switch: for people, and by place. A place that was not evaluated has no row."""
+
+    remarks: tuple[str, ...] = ()
+    rows: tuple[SampleRow, ...] = ()
 
 
 def check(root: Path, *, skip: bool) -> None:
@@ -39,21 +49,21 @@ def check(root: Path, *, skip: bool) -> None:
         )
 
 
-def remarks(root: Path, planned: Planned, *, skip: bool) -> tuple[str, ...]:
-    """Return the plan's lines about sample contexts; none without the file.
+def sampled(root: Path, planned: Planned, *, skip: bool) -> Sampled:
+    """Return what a plan says about sample contexts; nothing without the file.
 
     Raises LdconfError for a file that cannot be read, and for a line that is no context.
     """
     if not (root / FILE).is_file():
-        return ()
+        return Sampled()
     if skip:
-        return (NOT_EVALUATED,)
+        return Sampled((NOT_EVALUATED,))
     contexts = read_samples(root / FILE)
     places = tuple(_places(planned.plan, planned.live))
     if not contexts or not places:
-        return ()
+        return Sampled()
     try:
-        return tuple(_lines(planned, places, contexts))
+        return _sampled(planned, places, contexts)
     except UsageError as err:
         raise LdconfError(f"{FILE}: {err.summary}", err.hint) from err
 
@@ -71,11 +81,9 @@ def _places(plan: Plan, live: Live) -> Iterator[tuple[str, str]]:
     yield from sorted(found)
 
 
-def _lines(
-    planned: Planned, places: Sequence[tuple[str, str]], contexts: Contexts
-) -> Iterator[str]:
+def _sampled(planned: Planned, places: Sequence[tuple[str, str]], contexts: Contexts) -> Sampled:
     before, unreadable = _before(planned.live)
-    after = _after(before, planned.plan)
+    after = applied(before, planned.plan.changes)
     settings = planned.workspace.settings
     told = [place for place in places if place not in unreadable]
     found = switches(_source(settings, before), _source(settings, after), told, contexts)
@@ -83,20 +91,28 @@ def _lines(
         place: list(group)
         for place, group in groupby(found, key=lambda one: (one.ai_config, one.environment))
     }
+    rows = {place: _row(place, by_place.get(place, []), len(contexts)) for place in told}
+    lines = []
     for place in places:
         where = f"sample contexts: {place[0]} in {place[1]}"
         if place in unreadable:
-            yield f"{where}: not evaluated, files cannot represent what is live"
+            lines.append(f"{where}: not evaluated, files cannot represent what is live")
         else:
-            yield f"{where}: {_share(by_place.get(place, []), len(contexts))}"
+            lines.append(f"{where}: {_share(rows[place])}")
+    return Sampled(tuple(lines), tuple(rows.values()))
 
 
-def _share(moves: Sequence[Switch], total: int) -> str:
-    moved = sum(move.count for move in moves)
-    if not moved:
-        return f"none of {total} would switch"
-    each = ", ".join(f"{move.before} → {move.after}: {move.count}" for move in moves)
-    return f"{words.percent(round(moved / total * 100, 1))} of {total} would switch ({each})"
+def _row(place: tuple[str, str], moves: Sequence[Switch], total: int) -> SampleRow:
+    found = tuple(SampleMove(move.before, move.after, move.count) for move in moves)
+    switched = sum(move.count for move in moves)
+    return SampleRow(*place, total, switched, round(switched / total * 100, 1), found)
+
+
+def _share(row: SampleRow) -> str:
+    if not row.switched:
+        return f"none of {row.contexts} would switch"
+    each = ", ".join(f"{move.before} → {move.after}: {move.count}" for move in row.moves)
+    return f"{words.percent(row.percent)} of {row.contexts} would switch ({each})"
 
 
 def _before(live: Live) -> tuple[dict[Address, Resource], frozenset[tuple[str, str]]]:
@@ -119,30 +135,6 @@ def _before(live: Live) -> tuple[dict[Address, Resource], frozenset[tuple[str, s
                 continue
         found[address] = resource
     return found, frozenset(unreadable)
-
-
-def _after(before: Resources, plan: Plan) -> dict[Address, Resource]:
-    """Return the same objects once the plan is applied."""
-    found = dict(before)
-    for change in plan.changes:
-        if change.address.kind not in _KINDS:
-            continue
-        match change:
-            case Create(address, after):
-                found[address] = after
-            case Update(address, after) | Restore(address, after):
-                found[address] = _laid_over(before.get(address), after)
-            case Delete(address):
-                found.pop(address, None)
-            case _:  # to archive takes nothing from anybody
-                pass
-    return found
-
-
-def _laid_over(before: Resource | None, sent: Resource) -> Resource:
-    given = [resource for resource in (before, sent) if resource is not None]
-    fields = {name: getattr(one, name) for one in given for name in one.model_fields_set}
-    return type(sent).model_construct(_fields_set=set(fields), **fields)
 
 
 def _source(settings: WorkspaceSettings, resources: Resources) -> Source:
