@@ -20,8 +20,13 @@ def dev(
         list[str] | None,
         typer.Option(metavar="TOKEN", help="Access token to accept (repeatable); else a new one"),
     ] = None,
+    keep_days: Annotated[
+        float, typer.Option(min=0, help="Events of SDKs older than that are dropped")
+    ] = 90,
 ) -> int:
     """Serve the local LaunchDarkly on 127.0.0.1 until Ctrl-C. Needs the extra `dev`.
+
+    REST API, flags for server-side SDKs, their events, and a page to look at.
 
     \b
     Examples:
@@ -30,5 +35,5 @@ def dev(
     """
     from ldconf.cli.local import serve
 
-    serve(run_of(context), port, state, token or [])
+    serve(run_of(context), state, port=port, tokens=token or [], keep_days=keep_days)
     return 0

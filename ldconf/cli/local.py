@@ -46,7 +46,9 @@ def local_sdk(program: Run, environment: str | None) -> Iterator[SdkAccess]:
         yield found
 
 
-def serve(program: Run, port: int, state: Path | None, tokens: Sequence[str]) -> None:
+def serve(
+    program: Run, state: Path | None, *, port: int, tokens: Sequence[str], keep_days: float
+) -> None:
     """Serve until interrupted."""
     root = program.root()
     settings = settings_of(root)
@@ -57,7 +59,16 @@ def serve(program: Run, port: int, state: Path | None, tokens: Sequence[str]) ->
         program.say(
             f"local LaunchDarkly for project {settings.project}, state in {folder}; Ctrl-C stops\n"
             f"ldconf --local uses it; other clients: LAUNCHDARKLY_API_HOST={access.host}\n"
+            + "".join(f"SDK key of {name}: {key}\n" for name, key in access.sdk_keys.items())
             + ("" if tokens else "any token is let in")
         )
 
-    run(DevOptions(folder, settings.project, settings.environments, port, tokens=tokens), started)
+    options = DevOptions(
+        folder,
+        settings.project,
+        settings.environments,
+        port,
+        tokens=tokens,
+        keep_days=keep_days,
+    )
+    run(options, started)

@@ -436,3 +436,14 @@ def test_a_server_that_stops_has_written_everything(tmp_path: Path) -> None:
     store = EventStore(path)
     assert store.query("SELECT count(*) FROM events WHERE key = 'last'") == [(1,)]
     store.close()
+
+
+def test_a_body_that_cannot_be_written_leaves_nothing_and_is_not_acknowledged(
+    kept: EventStore,
+) -> None:
+    add(kept, [])
+    kept._open().execute("DROP TABLE payloads")  # as a failing disk would
+    with pytest.raises(Exception, match="payloads"):
+        add(kept, [{"kind": "custom", "key": "half"}], "id-1")
+    assert total(kept) == 0
+    assert kept.dropped == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from pathlib import Path
@@ -359,3 +360,36 @@ def test_many_changes_at_once_arrive_and_the_last_one_wins(server: Server) -> No
             server.serve("one", "busy")
         server.serve("two", "busy")
         until(lambda: variation(client, "busy") == "two", 1)
+
+
+def test_two_hundred_streams_have_a_change_within_a_second(server: Server) -> None:
+    server.ai_config("crowd", "one")
+    host, port = server.host.removeprefix("http://").split(":")
+    head = f"Host: {host}\r\nAuthorization: {server.sdk_key()}\r\n\r\n"
+
+    async def connected(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader, writer = await asyncio.open_connection(host, int(port), limit=1 << 24)
+        writer.write(f"GET {path} HTTP/1.1\r\n{head}".encode())
+        await reader.readuntil(b"event: put" if path == "/all" else b"event: payload-transferred")
+        return reader, writer
+
+    async def crowd() -> float:
+        paths = ["/all", "/sdk/stream"] * 100
+        streams = await asyncio.gather(*map(connected, paths))
+        waiting = [asyncio.create_task(one.readuntil(b"I am changed")) for one, _ in streams]
+        began = time.monotonic()
+        change = {"instructions": "I am changed"}
+        path = f"{CONFIGS}/crowd/variations/one"
+        await asyncio.to_thread(server.call, "PATCH", path, change)
+        await asyncio.wait_for(asyncio.gather(*waiting), 10)
+        took = time.monotonic() - began
+        for _, writer in streams:
+            writer.close()
+        return took
+
+    assert asyncio.run(crowd()) < 1
+    until(lambda: not _streams(server))
+
+
+def _streams(server: Server) -> list[Any]:
+    return [one for one in server.app.state.hub.connected(PROJECT) if one.sdk.streams]
