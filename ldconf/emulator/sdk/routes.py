@@ -19,7 +19,7 @@ from ldconf.emulator.sdk.stream import EventStream
 from ldconf.emulator.sdk.wire import Protocol, etag, first_events, nothing_of, poll_body
 from ldconf.emulator.store import Store
 
-# Of client-side and mobile SDKs, PHP's own polls left out: {rest} is anything.
+# Paths of client-side and mobile SDKs.
 NOT_SERVED = (
     "/eval/{rest:path}",
     "/meval",
