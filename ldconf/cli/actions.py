@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from ldconf.cli.run import Run
@@ -31,6 +32,18 @@ def artifact() -> str | None:
     if not (server and repository and number):
         return None
     return f"in the artifacts of the run {server}/{repository}/actions/runs/{number}"
+
+
+def leave_summary(text: str) -> None:
+    """Add Markdown to the step summary, if there is one."""
+    _append("GITHUB_STEP_SUMMARY", f"{text}\n")
+
+
+def leave_outputs(values: Mapping[str, str]) -> None:
+    """Set outputs of the step, if this is one."""
+    from ldconf.render import github
+
+    _append("GITHUB_OUTPUT", github.outputs(values))
 
 
 def _append(variable: str, text: str) -> None:

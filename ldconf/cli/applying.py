@@ -37,9 +37,11 @@ class Conversation:
 
     run: Run
     progress: Bar | None = None
+    shown: Planned | None = None  # the plan that was shown last
 
     def show(self, found: Planned) -> None:
         """Show the plan."""
+        self.shown = found
         self._hide_bar()
         finish(self.run, found, Drawn())
 
@@ -70,15 +72,25 @@ def run_apply(run: Run, wish: PlanWish, consented: Consented) -> int:
         yes=consented.yes,
         is_terminal=is_terminal,
     )
+    done = carry_out(run, whole, Conversation(run))
+    return ExitCode.ERROR if done.declined else exit_code(done)
+
+
+def carry_out(run: Run, wish: ApplyWish, talk: Conversation) -> Done:
+    """Apply, and tell what became of it."""
     with run.site() as site, run.progress() as bar:
-        done = run.wait(apply_plan, site, whole, Conversation(run, bar))
+        talk.progress = bar
+        done = run.wait(apply_plan, site, wish, talk)
     if done.declined:
         run.say("Nothing was applied.")
-        return ExitCode.ERROR
-    if done.planned.plan.changes:
-        report = outcomes.build(done.planned.plan, done.outcomes, interrupted=done.interrupted)
-        run.out(f"\n{outcomes.text(report, run.look)}")
-    return exit_code(done)
+    elif done.planned.plan.changes:
+        run.out(f"\n{outcomes.text(told(done), run.look)}")
+    return done
+
+
+def told(done: Done) -> outcomes.ApplyReport:
+    """Return the report of what became of a plan."""
+    return outcomes.build(done.planned.plan, done.outcomes, interrupted=done.interrupted)
 
 
 def exit_code(done: Done) -> int:

@@ -21,6 +21,7 @@ from ldconf.cli import (
     drift,
     evaluate,
     fmt,
+    github,
     import_,
     init,
     monitor,
@@ -103,6 +104,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(agent.app, name="agent")
+app.add_typer(github.app, name="github")
 
 
 def _version(wanted: bool) -> None:

@@ -72,7 +72,7 @@ def of(name: str, payload: Mapping[str, Json]) -> Event:
         known = ", ".join(one.value for one in Trigger)
         raise UsageError(f"no delivery for the event {name!r}", f"ldconf knows {known}") from None
     try:
-        branch = str(payload["repository"]["default_branch"])
+        branch = (payload.get("repository") or {}).get("default_branch")
         if trigger is Trigger.PULL_REQUEST:
             return Event(trigger, _pull_request(payload), default_branch=branch)
         if trigger is Trigger.MERGE_QUEUE:

@@ -26,6 +26,9 @@ class ReviewedPlan:
     head_ref: str | None = None
 
 
+NOTHING = ReviewedPlan(digest(()), frozenset())  # reviewed: that nothing is sent
+
+
 def dumps(plan: Plan) -> str:
     """Return the plan as JSON text. Same plan, same bytes; holds prompts, but never a secret."""
     whole = {

@@ -51,6 +51,7 @@ def plan_outputs(report: Report) -> dict[str, str]:
     counts = report.summary.counts
     return {
         "changes": str(sum(len(group.rows) for group in report.groups)),
+        "destroys": str(sum(row.symbol == "-" for group in report.groups for row in group.rows)),
         "refused": str(counts["refused"]),
         "conflicts": str(counts["conflict"]),
         "drift": str(counts["drift"]),

@@ -67,7 +67,7 @@ class Talk(Protocol):
 async def apply_plan(site: Site, wish: ApplyWish, talk: Talk) -> Done:
     """Plan, show, make sure, apply. Raises RefusedError or StalePlanError before any write."""
     workspace, remarks = load_workspace(site.root)
-    base = base_of(site, workspace, wish.plan.base)
+    base = base_of(site, workspace, wish.plan.base, as_account=wish.plan.as_account)
     _check_ways(site, wish, base)
     inputs = Inputs(site, workspace, base, remarks)
     plan_wish = replace(wish.plan, file_consents=_file_consents(site, wish, base))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ldconf.core.errors import DocumentError, LdconfError, UsageError
-from ldconf.core.workspace import Workspace
+from ldconf.core.workspace import Workspace, WorkspaceSettings
 from ldconf.documents import git
 from ldconf.documents.load import load_base
 from ldconf.documents.tree import SETTINGS_FILE
@@ -119,20 +119,22 @@ def history(base: Base, desired: Workspace) -> tuple[Workspace, ...]:
     repository = base.repository
     if repository is None or repository.head is None or base.commit is None:
         return ()
-    paths = [repository.prefix or "."]
-    if desired.settings.shared:
-        paths.append(posixpath.normpath(posixpath.join(paths[0], desired.settings.shared)))
-    listed = git.git(
-        repository.top,
-        "--literal-pathspecs",
-        "rev-list",
-        "--first-parent",
-        repository.head,
-        f"^{base.commit}",
-        "--",
-        *paths,
-    )
-    return tuple(read_at(repository, commit, desired) for commit in listed.stdout.decode().split())
+    found = commits(repository.top, base.commit, paths_of(repository.prefix, desired.settings))
+    return tuple(read_at(repository, commit, desired) for commit in found)
+
+
+def paths_of(prefix: str, settings: WorkspaceSettings) -> list[str]:
+    """Return the folders of a workspace, from the top of its repository."""
+    paths = [prefix or "."]
+    if settings.shared:
+        paths.append(posixpath.normpath(posixpath.join(paths[0], settings.shared)))
+    return paths
+
+
+def commits(top: Path, base: str, paths: Sequence[str]) -> list[str]:
+    """Return the first-parent commits after `base` that touch the paths, newest first."""
+    walk = ("rev-list", "--first-parent", "HEAD", f"^{base}", "--")
+    return git.git(top, "--literal-pathspecs", *walk, *paths).stdout.decode().split()
 
 
 def _choose(

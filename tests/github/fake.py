@@ -1,6 +1,6 @@
 """The few endpoints of GitHub's REST API that a delivery uses, in front of a real bare repository.
 
-Shapes and status codes are those of GitHub's documentation, shortened to what is read. Refs, commits
+Shapes and status codes are as GitHub documents them, shortened to what is read. Refs, commits
 and trees are git's own, so a ref that moves here is a ref that `git fetch` brings.
 """
 

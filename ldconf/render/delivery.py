@@ -1,0 +1,78 @@
+"""What a delivery writes beside a plan: comments of pull requests, the words of a drift request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ldconf.render.markup import code, comment, prose
+
+
+@dataclass(frozen=True)
+class Heading:
+    """Which workspace a comment is about, at which commit, and the run that wrote it."""
+
+    project: str
+    workspace: str
+    commit: str = ""
+    run_url: str | None = None
+
+    @property
+    def marker(self) -> str:
+        """The hidden first line, the same as that of a plan."""
+        return f"<!-- ldconf plan {comment(self.project)} {comment(self.workspace)} -->"
+
+    @property
+    def name(self) -> str:
+        """The workspace in words."""
+        return f"{code(self.project)} ({code(self.workspace)})"
+
+    @property
+    def foot(self) -> str:
+        """The last line: commit and run."""
+        run = f" · [run]({self.run_url})" if self.run_url else ""
+        return f"<sub>commit {code(self.commit[:12])}{run}</sub>"
+
+
+def plan_failed(at: Heading, reason: str) -> str:
+    """Return the comment for a commit that cannot be planned: the old plan must not stand."""
+    words = "The errors are in the run. The plan that stood here belongs to an older commit."
+    return _comment(at, f"### No plan for {at.name}", f"❌ {prose(reason)}", words)
+
+
+def applied(at: Heading, verdict: str) -> str:
+    """Return the comment of a pull request whose changes were applied whole."""
+    return _comment(at, f"### Applied {at.name}", f"✅ {prose(verdict)}")
+
+
+def not_applied(at: Heading, reason: str, digest: str | None, hint: str | None = None) -> str:
+    """Return the comment of a merged pull request whose changes were not (all) applied."""
+    parts = [f"### Merged, not applied: {at.name}", f"🛑 {prose(reason)}"]
+    if hint:
+        parts.append(prose(hint))
+    if digest:
+        parts.append(
+            "The plan as it is now stands in the run's summary. To apply it, start the apply "
+            f"workflow by hand with the digest {code(digest)}."
+        )
+    return _comment(at, *parts)
+
+
+def drift_title(at: Heading) -> str:
+    """Return the title of the pull request that takes over what moved in LaunchDarkly."""
+    return f"Take over changes made in LaunchDarkly ({at.project}, {at.workspace})"
+
+
+def drift_body(report: str, remarks: tuple[str, ...]) -> str:
+    """Return its text: the drift as a plan shows it, and what nobody can take over for you."""
+    lines = [f"- {prose(remark)}" for remark in remarks]
+    left = ["**Left for you**", "\n".join(lines)] if lines else []
+    intro = (
+        "Somebody changed LaunchDarkly, and the files did not say so yet. This pull request writes "
+        "it into the files. Merge it to keep the change; to undo the change instead, close this "
+        "and commit a consent `drift` (see the documentation of drift)."
+    )
+    return "\n\n".join([intro, *left, report])
+
+
+def _comment(at: Heading, *parts: str) -> str:
+    return "\n\n".join([at.marker, *parts, at.foot]) + "\n"

@@ -1,0 +1,113 @@
+"""Workflows, action and hooks: pinned, few permissions, no finding of the linters."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from ldconf.cli.main import app
+
+ROOT = Path(__file__).parents[2]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+ACTION = ROOT / ".github" / "actions" / "ldconf" / "action.yml"
+PAGE = ROOT / "docs" / "adopt-in-ten-minutes.md"
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+USES = re.compile(r"^\s*(?:- )?uses: (\S+)", re.MULTILINE)
+
+
+def tool(name: str) -> str:
+    path = Path(sys.executable).with_name(name)
+    if not path.exists():
+        pytest.skip(f"{name} is not installed")
+    return str(path)
+
+
+def run(*words: str, cwd: Path = ROOT) -> None:
+    done = subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def adopter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository of somebody who copied the workflow of the documentation."""
+    root = tmp_path_factory.mktemp("adopter")
+    block = re.search(r"```yaml\n(name: ldconf\n.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
+    assert block
+    folder = root / ".github" / "workflows"
+    folder.mkdir(parents=True)
+    text = block[1].replace("OWNER", "acme").replace("COMMIT", COMMIT)
+    (folder / "ldconf.yml").write_text(text, "utf-8")
+    return root
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=lambda path: path.stem)
+def test_actions_are_pinned_by_commit_or_are_our_own(path: Path) -> None:
+    found = USES.findall(path.read_text("utf-8"))
+    loose = [one for one in found if not re.search(r"^\$/|@[0-9a-f]{40}$", one)]
+    assert loose == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_no_workflow_runs_a_forks_files_with_secrets(path: Path) -> None:
+    whole = yaml.safe_load(path.read_text("utf-8"))
+    triggers = whole[True]  # YAML 1.1 reads `on` so
+    assert not {"pull_request_target", "workflow_run"} & set(triggers)
+    assert whole["permissions"] in ({}, {"contents": "read"})
+    assert all("timeout-minutes" in job for job in whole["jobs"].values())
+
+
+def test_zizmor_finds_nothing(adopter: Path) -> None:
+    run(tool("zizmor"), "--offline", "--no-progress", ".github")
+    run(tool("zizmor"), "--offline", "--no-progress", ".", cwd=adopter)
+
+
+def test_actionlint_finds_nothing(adopter: Path) -> None:
+    run(tool("actionlint"), *map(str, WORKFLOWS))
+    run(tool("actionlint"), ".github/workflows/ldconf.yml", cwd=adopter)
+
+
+def test_github_schemas_find_nothing(adopter: Path) -> None:
+    check = tool("check-jsonschema")
+    copied = adopter / ".github" / "workflows" / "ldconf.yml"
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    run(check, *schema, *map(str, WORKFLOWS), str(copied))
+    run(check, "--builtin-schema", "vendor.github-actions", str(ACTION))
+    dependabot = str(ROOT / ".github" / "dependabot.yml")
+    run(check, "--builtin-schema", "vendor.dependabot", dependabot)
+
+
+def test_a_linter_would_find_something(adopter: Path, tmp_path: Path) -> None:
+    bad = (adopter / ".github" / "workflows" / "ldconf.yml").read_text("utf-8")
+    path = tmp_path / "bad.yml"
+    path.write_text(bad.replace("pull_request:", "pull_request_target:", 1), "utf-8")
+    with pytest.raises(AssertionError):
+        run(tool("zizmor"), "--offline", str(path))
+
+
+def test_copied_workflow_gives_what_the_reusable_ones_take(adopter: Path) -> None:
+    copied = yaml.safe_load((adopter / ".github" / "workflows" / "ldconf.yml").read_text("utf-8"))
+    for job in copied["jobs"].values():
+        name = re.search(r"workflows/([\w-]+\.yml)@", job["uses"])
+        assert name
+        called = yaml.safe_load((ROOT / ".github" / "workflows" / name[1]).read_text("utf-8"))
+        takes = called[True]["workflow_call"]
+        needed = {key for key, one in takes["inputs"].items() if one.get("required")}
+        assert needed <= job.get("with", {}).keys() <= takes["inputs"].keys()
+        assert job["secrets"].keys() == takes["secrets"].keys()
+        (inner,) = called["jobs"].values()
+        assert inner["permissions"] == job["permissions"]
+
+
+def test_hooks_are_commands() -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    assert [hook["id"] for hook in hooks] == ["ldconf-validate", "ldconf-fmt", "ldconf-test"]
+    for hook in hooks:
+        program, *words = hook["entry"].split()
+        assert program == "ldconf"
+        assert CliRunner().invoke(app, [*words, "--help"]).exit_code == 0
