@@ -37,7 +37,17 @@ MAY_IMPORT = {
     },
     "emulator": {*L2, "compile"},
     "agent": {*L2, "settings"},
-    "cli": {*L2, "workflow", "render", "settings", "emulator.serve", "emulator.serve_sdk", "agent"},
+    "mcp": {*L2, "workflow", "render"},
+    "cli": {
+        *L2,
+        "workflow",
+        "render",
+        "settings",
+        "emulator.serve",
+        "emulator.serve_sdk",
+        "agent",
+        "mcp",
+    },
 }
 
 # third-party package -> the only modules that may import it
@@ -55,6 +65,7 @@ ONLY_IN = {
     "langchain_core": {"agent.langchain_models", "agent.runners.langgraph", "agent.choose"},
     "strands": {"agent.strands_models", "agent.runners.strands", "agent.choose"},
     "prompt_toolkit": {"cli.agent_chat"},
+    "mcp": {"mcp"},
     "subprocess": {"documents.git", "documents.tree"},
 }
 

@@ -24,6 +24,7 @@ from ldconf.cli import (
     github,
     import_,
     init,
+    mcp,
     monitor,
     plan,
     policy,
@@ -98,6 +99,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
     "schema": schema.schema,
     "fmt": fmt.fmt,
     "dev": dev.dev,
+    "mcp": mcp.mcp,
     "monitor": monitor.monitor,
     "doctor": doctor.doctor,
 }

@@ -12,11 +12,11 @@ from ldconf.cli.options import Format
 from ldconf.cli.run import Run
 from ldconf.core.change import Plan
 from ldconf.core.errors import ExitCode
-from ldconf.render import json, markdown, report, text
+from ldconf.render import json, markdown, text
 from ldconf.render.redact import plan_file
 from ldconf.render.rows import Report, SampleRow
 from ldconf.workflow.plan import Planned
-from ldconf.workflow.review import costs_of, experiments, open_consents, prompts
+from ldconf.workflow.review import Beside, review_report
 
 CHANGES, LIVE_AHEAD, BOTH = 2, 4, 6  # detailed exit codes (design section 3)
 
@@ -35,20 +35,8 @@ class Drawn:
 
 def report_of(planned: Planned, drawn: Drawn) -> Report:
     """Return the report of a plan, with its context and positions in the files."""
-    options = report.ReportOptions(
-        workspace=planned.workspace,
-        context=planned.context,
-        remarks=(*planned.remarks, *drawn.remarks),
-        requests=planned.requests,
-        unmanaged=planned.unmanaged,
-        redact=drawn.redact,
-        costs=costs_of(planned),
-        samples=drawn.samples,
-        experiments=experiments(planned),
-        consents=open_consents(planned),
-        prompts=prompts(planned),
-    )
-    return report.build(planned.plan, options)
+    beside = Beside(drawn.remarks, drawn.samples, drawn.redact)
+    return review_report(planned, beside)
 
 
 def finish(run: Run, planned: Planned, drawn: Drawn) -> None:

@@ -14,6 +14,35 @@ PROJECT = "pet-store-agent"
 SCHEMA_FILE = "ldconf.schema.json"
 # The wheel brings the example in the package; a checkout has it beside the package.
 PLACES = (Path(__file__).parents[1] / "example", Path(__file__).parents[2] / "configs")
+# The project settings of JetBrains' editors that map a schema to files.
+JETBRAINS = f"""\
+<?xml version="1.0" encoding="UTF-8"?>
+<project version="4">
+  <component name="JsonSchemaMappingsProjectConfiguration">
+    <state>
+      <map>
+        <entry key="ldconf">
+          <value>
+            <SchemaInfo>
+              <option name="name" value="ldconf" />
+              <option name="relativePathToSchema" value="{SCHEMA_FILE}" />
+              <option name="patterns">
+                <list>
+                  <Item>
+                    <option name="pattern" value="true" />
+                    <option name="path" value="*.yaml" />
+                    <option name="mappingKind" value="Pattern" />
+                  </Item>
+                </list>
+              </option>
+            </SchemaInfo>
+          </value>
+        </entry>
+      </map>
+    </state>
+  </component>
+</project>
+"""
 
 
 def init(
@@ -27,6 +56,7 @@ def init(
     wiring = {
         ".gitignore": "# State of `ldconf dev` and caches; nothing to share.\n.ldconf/\n",
         ".vscode/settings.json": _text({"yaml.schemas": {f"./{SCHEMA_FILE}": ["**/*.yaml"]}}),
+        ".idea/jsonSchemas.xml": JETBRAINS,
         SCHEMA_FILE: _text(schema()),
     }
     if has_workspace:

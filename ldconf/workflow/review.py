@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from ldconf.api.reader import Progress
@@ -22,7 +22,8 @@ from ldconf.core.resource import canonical_json, sha256
 from ldconf.core.usage import Monitoring, Use
 from ldconf.planning.applied import applied
 from ldconf.planning.costs import costs, priced_ai_configs
-from ldconf.render.rows import ConsentRow, ExperimentRow
+from ldconf.render import report
+from ldconf.render.rows import ConsentRow, ExperimentRow, Report, SampleRow
 from ldconf.workflow.monitor import MonitorWish, monitor
 from ldconf.workflow.plan import Planned, PlanWish, make_plan
 from ldconf.workflow.site import Site
@@ -40,6 +41,33 @@ async def plan_for_review(site: Site, wish: PlanWish, progress: Progress | None 
     if not wish.context:
         return found
     return replace(found, typical=await _typical(site, found))
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What the caller adds to a report: remarks on the run, sample contexts, and how to show it."""
+
+    remarks: tuple[str, ...] = ()
+    samples: tuple[SampleRow, ...] = ()
+    redact: bool = False
+
+
+def review_report(planned: Planned, beside: Beside) -> Report:
+    """Return everything that a plan has to say."""
+    options = report.ReportOptions(
+        workspace=planned.workspace,
+        context=planned.context,
+        remarks=(*planned.remarks, *beside.remarks),
+        requests=planned.requests,
+        unmanaged=planned.unmanaged,
+        redact=beside.redact,
+        costs=costs_of(planned),
+        samples=beside.samples,
+        experiments=experiments(planned),
+        consents=open_consents(planned),
+        prompts=prompts(planned),
+    )
+    return report.build(planned.plan, options)
 
 
 def costs_of(planned: Planned) -> Mapping[Address, CostChange]:

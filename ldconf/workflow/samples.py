@@ -40,13 +40,16 @@ class Sampled:
 
 def check(root: Path, *, skip: bool) -> None:
     """Raise LdconfError if there are sample contexts that cannot be evaluated, unless `skip`."""
-    if skip or not (root / FILE).is_file():
-        return
-    if find_spec("ldclient") is None or find_spec("ldai") is None:
+    if not (skip or can_evaluate()) and (root / FILE).is_file():
         raise LdconfError(
             f"{FILE} is evaluated with the LaunchDarkly SDK, which is not installed",
             "pip install 'ldconf[agent]', or plan with --no-samples",
         )
+
+
+def can_evaluate() -> bool:
+    """Return True if the extra that evaluates contexts is installed."""
+    return all(find_spec(name) is not None for name in ("ldclient", "ldai"))
 
 
 def sampled(root: Path, planned: Planned, *, skip: bool) -> Sampled:

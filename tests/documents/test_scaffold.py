@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import jsonschema
 import pytest
@@ -41,9 +42,19 @@ def test_local_state_is_ignored_by_git_and_editors_find_the_schema() -> None:
     assert settings == {"yaml.schemas": {"./ldconf.schema.json": ["**/*.yaml"]}}
 
 
+def test_jetbrains_editors_find_the_schema() -> None:
+    options = {
+        option.get("name"): option.get("value")
+        for option in ElementTree.fromstring(init()[".idea/jsonSchemas.xml"]).iter("option")
+    }
+    assert options["relativePathToSchema"] == "ldconf.schema.json"
+    assert (options["path"], options["mappingKind"]) == ("*.yaml", "Pattern")
+
+
 def test_existing_workspace_gets_no_example() -> None:
     assert set(init(has_workspace=True)) == {
         ".gitignore",
+        ".idea/jsonSchemas.xml",
         ".vscode/settings.json",
         "ldconf.schema.json",
     }

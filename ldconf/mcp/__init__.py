@@ -1,0 +1,1 @@
+"""The MCP server: tools on files and plans for editors and assistants (extra `mcp`)."""
