@@ -38,12 +38,13 @@ class Conversation:
     run: Run
     progress: Bar | None = None
     shown: Planned | None = None  # the plan that was shown last
+    redact: bool = False
 
     def show(self, found: Planned) -> None:
         """Show the plan."""
         self.shown = found
         self._hide_bar()
-        finish(self.run, found, Drawn())
+        finish(self.run, found, Drawn(redact=self.redact))
 
     def _hide_bar(self) -> None:
         if self.progress is not None:

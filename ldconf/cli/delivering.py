@@ -79,23 +79,34 @@ def _planned(run: Run, wanted: PlanDelivery, runner: Runner, place: Place) -> tu
     return planned, Drawn(None, file, wanted.redact, sampled.remarks, sampled.rows)
 
 
-def deliver_apply(run: Run, digests: tuple[str, ...], author: str | None) -> int:
+@dataclass(frozen=True)
+class ApplyDelivery:
+    """What `ldconf github apply` takes."""
+
+    digests: tuple[str, ...] = ()
+    redact: bool = False
+    author: str | None = None
+
+
+def deliver_apply(run: Run, wanted: ApplyDelivery) -> int:
     """Apply what was reviewed, move the ref, and tell the pull requests."""
     if run.local:
         raise UsageError("a delivery applies to an account; locally, use `ldconf apply --local`")
-    runner = delivery.runner(os.environ, author)
+    runner, digests = delivery.runner(os.environ, wanted.author), wanted.digests
     delivery.check_may_apply(runner.event, os.environ.get("GITHUB_REF"))
     place = delivery.place(run.root())
     found = run.wait(delivery.reviewed, runner, place)
     for remark in found.remarks:
         run.say(remark)
-    talk = Conversation(run)
+    talk = Conversation(run, redact=wanted.redact)
     try:
         if place.applied is None and not digests:
-            return _first_time(run, runner, place, found)
+            return _first_time(run, runner, place, talk, found)
         base = "none" if place.applied is None else None
         reviewed = tuple(map(read_reviewed, digests)) if digests else found.plans
-        wish = ApplyWish(PlanWish(base=base, as_account=True), reviewed)
+        numbers = tuple(one.number for one in found.pulls)
+        plan_wish = PlanWish(base=base, as_account=True)
+        wish = ApplyWish(plan_wish, reviewed, pull_requests=numbers)
         done = carry_out(run, wish, talk)
     except LdconfError as error:
         digest = talk.shown.plan.digest if talk.shown is not None else None
@@ -130,10 +141,12 @@ _HINTS = {
 }
 
 
-def _first_time(run: Run, runner: Runner, place: Place, found: delivery.Reviewed) -> int:
+def _first_time(
+    run: Run, runner: Runner, place: Place, talk: Conversation, found: delivery.Reviewed
+) -> int:
     """Show the whole plan and write nothing: a person applies it by its digest."""
     planned = run.plan(PlanWish(base="none"))
-    finish(run, planned, Drawn())
+    talk.show(planned)
     digest = planned.plan.digest
     run.say(
         f"{FIRST_TIME}\nnothing was written; to apply this plan, start the workflow by hand with "
@@ -145,7 +158,7 @@ def _first_time(run: Run, runner: Runner, place: Place, found: delivery.Reviewed
     return ExitCode.REFUSED
 
 
-def deliver_drift(run: Run, author: str | None) -> int:
+def deliver_drift(run: Run, author: str | None, *, redact: bool = False) -> int:
     """Take over what moved, as a pull request. Returns the exit code."""
     runner = delivery.runner(os.environ, author)
     place = delivery.place(run.root())
@@ -153,10 +166,10 @@ def deliver_drift(run: Run, author: str | None) -> int:
         run.say(f"{place.ref} does not exist: before the first apply there is no drift")
         return ExitCode.DONE
     planned = run.plan(PlanWish(as_account=True))
-    finish(run, planned, Drawn(as_drift=True))
+    finish(run, planned, Drawn(redact=redact, as_drift=True))
     with run.site() as site, run.progress() as progress:
         pulled = run.wait(pull, site, PullWish(drift=True, base=place.applied), progress)
-    found = report_of(planned, Drawn())
+    found = report_of(planned, Drawn(redact=redact))
     report = markdown.plan(found, artifact=actions.artifact(), limit=markdown.LIMIT - 4_000)
     title = drawing.drift_title(place.heading(runner))
     words = (title, drawing.drift_body(report, pulled.remarks))

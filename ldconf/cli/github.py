@@ -64,6 +64,7 @@ def apply(
         list[str] | None,
         typer.Option(metavar="DIGEST", help="Apply exactly this plan (a run that was approved)"),
     ] = None,
+    redact_text: options.RedactText = False,
     author: Author = None,
 ) -> int:
     """Apply what was merged since the last time, as it was reviewed; then move the applied ref.
@@ -76,13 +77,16 @@ def apply(
       ldconf github apply
       ldconf github apply --reviewed 4f1c...
     """
-    from ldconf.cli.delivering import deliver_apply
+    from ldconf.cli.delivering import ApplyDelivery, deliver_apply
 
-    return deliver_apply(run_of(context), tuple(filter(None, reviewed or ())), author)
+    wanted = ApplyDelivery(tuple(filter(None, reviewed or ())), redact_text, author)
+    return deliver_apply(run_of(context), wanted)
 
 
 @app.command()
-def drift(context: typer.Context, author: Author = None) -> int:
+def drift(
+    context: typer.Context, redact_text: options.RedactText = False, author: Author = None
+) -> int:
     """Open or update one pull request that takes over what moved in LaunchDarkly.
 
     Closes it when nothing is left to take over. Never writes to LaunchDarkly.
@@ -93,4 +97,4 @@ def drift(context: typer.Context, author: Author = None) -> int:
     """
     from ldconf.cli.delivering import deliver_drift
 
-    return deliver_drift(run_of(context), author)
+    return deliver_drift(run_of(context), author, redact=redact_text)

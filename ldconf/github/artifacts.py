@@ -16,7 +16,8 @@ MAX_BYTES = 64 * 2**20
 
 
 async def reviewed_plan(github: GitHub, name: str, head_sha: str) -> str | None:
-    """Return the newest plan file of that name for a head commit, None if there is none.
+    """Return the newest plan file of that name for a head commit, None if there is none (also if it
+    was made offline: then the artifact holds no plan file).
 
     Only a run of a pull request's event on a branch of this very repository counts: a fork's run
     could leave an artifact of the same name.
@@ -41,14 +42,17 @@ def _is_own(artifact: Mapping[str, Json], head_sha: str) -> bool:
     return own and run.get("head_sha") == head_sha and not artifact.get("expired")
 
 
-def _plan_in(content: bytes, digest: Json) -> str:
+def _plan_in(content: bytes, digest: Json) -> str | None:
     if digest and digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
         raise GitHubError("the artifact of the reviewed plan is not what was uploaded")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive, archive.open(PLAN_FILE) as opened:
-            text = opened.read(MAX_BYTES + 1)
-    except (zipfile.BadZipFile, KeyError, RuntimeError) as err:
-        raise GitHubError(f"the artifact of the reviewed plan has no {PLAN_FILE}") from err
-    if len(text) > MAX_BYTES:
-        raise GitHubError("the reviewed plan is too large")
-    return text.decode("utf-8")
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if PLAN_FILE not in archive.namelist():
+                return None
+            with archive.open(PLAN_FILE) as opened:
+                text = opened.read(MAX_BYTES + 1)
+        if len(text) > MAX_BYTES:
+            raise GitHubError("the reviewed plan is too large")
+        return text.decode("utf-8")
+    except (zipfile.BadZipFile, RuntimeError, UnicodeDecodeError) as err:
+        raise GitHubError("the artifact of the reviewed plan cannot be read") from err

@@ -14,6 +14,8 @@ from pathlib import Path
 from ldconf.core.errors import LdconfError, SettingsError, UsageError
 from ldconf.core.resource import Json
 
+DEPENDABOT = "dependabot[bot]"
+
 
 class Trigger(StrEnum):
     """The events that a delivery knows."""
@@ -91,6 +93,6 @@ def _pull_request(payload: Mapping[str, Json]) -> PullRequest:
         number=int(found["number"]),
         head_sha=str(found["head"]["sha"]),
         base_branch=str(found["base"]["ref"]),
-        outside=not own or found["user"]["login"] == "dependabot[bot]",
+        outside=not own or found["user"]["login"] == DEPENDABOT,
         closed=found["state"] == "closed",
     )

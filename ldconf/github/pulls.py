@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ldconf.github.client import GitHub
+from ldconf.github.event import DEPENDABOT
 
 
 @dataclass(frozen=True)
 class Merged:
-    """A merged pull request. `outside`: it came from a fork, so it has no reviewed plan."""
+    """A merged pull request. `outside`: from a fork or Dependabot, so it has no reviewed plan."""
 
     number: int
     head_sha: str
@@ -35,7 +36,8 @@ async def merged_with(github: GitHub, commits: Sequence[str]) -> tuple[Merged, .
             if pull.get("merged_at") is None:
                 continue
             head, base = pull["head"]["repo"], pull["base"]["repo"]
-            outside = head is None or head["id"] != base["id"]
+            login = (pull.get("user") or {}).get("login")
+            outside = head is None or head["id"] != base["id"] or login == DEPENDABOT
             number = int(pull["number"])
             found.setdefault(number, Merged(number, str(pull["head"]["sha"]), outside))
     return tuple(found[number] for number in sorted(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +31,7 @@ class ApplyWish:
     reviewed: tuple[str | ReviewedPlan, ...] = ()
     yes: bool = False
     is_terminal: bool = False
+    pull_requests: tuple[int, ...] = ()  # what is applied with this, if the caller knows
 
     @property
     def asks(self) -> bool:
@@ -85,14 +87,17 @@ async def apply_plan(site: Site, wish: ApplyWish, talk: Talk) -> Done:
             shown = planfile.loads(found.file)
             found = await planned(client, inputs, replace(plan_wish, context=False), talk.progress)
             reviewed.check(found.plan, [shown])
-        return await _carry_out(client, found, talk)
+        return await _carry_out(client, found, wish, talk)
 
 
-async def _carry_out(client: Client, found: Planned, talk: Talk) -> Done:
+async def _carry_out(client: Client, found: Planned, wish: ApplyWish, talk: Talk) -> Done:
     outcomes: list[Outcome] = []
     async with stop_on_interrupt() as stopped:
         options = ApplyOptions(
-            comment=_comment(found), commit=_commit(found), stop=stopped, progress=talk.progress
+            comment=_comment(found, wish.pull_requests),
+            commit=_commit(found),
+            stop=stopped,
+            progress=talk.progress,
         )
         async for outcome in apply(found.plan, found.live, client, options):
             talk.tell(outcome)
@@ -155,14 +160,17 @@ def _commit(found: Planned) -> str:
     return "" if repository is None or repository.dirty else repository.head or ""
 
 
-def _comment(found: Planned) -> str:
+def _comment(found: Planned, pull_requests: Sequence[int] = ()) -> str:
     """Return who applies what and why, for LaunchDarkly's audit log."""
     event = os.environ.get("GITHUB_EVENT_PATH")
     try:
         text = Path(event).read_text(encoding="utf-8") if event else None
     except (OSError, UnicodeDecodeError):
         text = None
-    words = provenance(os.environ, _commit(found) or None, text).comment()
+    who = provenance(os.environ, _commit(found) or None, text)
+    if pull_requests:
+        who = replace(who, pull_request=", ".join(map(str, pull_requests)))
+    words = who.comment()
     reasons = [use.because for use in found.plan.consents] or _subject(found)
     return "; ".join([words, *reasons])
 

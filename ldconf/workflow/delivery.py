@@ -160,7 +160,7 @@ async def reviewed(runner: Runner, at: Place) -> Reviewed:
 async def _plan_of(github: GitHub, at: Place, pull: Merged) -> ReviewedPlan | str:
     """Return the reviewed plan of a pull request, or why there is none."""
     if pull.outside:
-        return "it came from a fork, so its plan was never compared with LaunchDarkly"
+        return "it came from a fork or Dependabot, so its plan was never compared with LaunchDarkly"
     text = await artifacts.reviewed_plan(github, at.artifact, pull.head_sha)
     if text is None:
         return f"no reviewed plan of {pull.head_sha[:12]} is kept"

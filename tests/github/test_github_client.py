@@ -117,8 +117,15 @@ async def test_artifact_that_was_exchanged_or_is_no_plan_is_an_error(
         await artifacts.reviewed_plan(github, "plan", SHA)
     made["digest"] = None
     fake.content[made["id"]] = b"not a zip"
-    with pytest.raises(GitHubError, match=r"no plan\.json"):
+    with pytest.raises(GitHubError, match="cannot be read"):
         await artifacts.reviewed_plan(github, "plan", SHA)
+
+
+async def test_artifact_of_an_offline_plan_holds_nothing_to_apply(
+    github: GitHub, fake: FakeGitHub
+) -> None:
+    fake.upload("plan", {"plan.md": "x"}, SHA)
+    assert await artifacts.reviewed_plan(github, "plan", SHA) is None
 
 
 async def test_pull_requests_of_commits_are_named_once_and_only_merged_ones(

@@ -115,7 +115,7 @@ def test_a_fork_gets_an_offline_plan_and_is_applied_by_hand(hub: Hub) -> None:
     hub.merge(number)
     stopped = hub.apply()
     assert stopped.code == 3
-    assert "came from a fork" in stopped.err
+    assert "came from a fork or Dependabot" in stopped.err
     assert "Bark twice" not in hub.served_text()
     assert "Merged, not applied" in hub.comment(number)
     digest = digest_of(hub.comment(number))
@@ -155,6 +155,9 @@ def test_unrelated_merges_do_not_disturb_each_other(hub: Hub) -> None:
     assert hub.apply().code == 0
     assert hub.applied() == merged
     assert all("### Applied" in hub.comment(number) for number in (one, two))
+    entries = hub.rest("GET", "/auditlog")["items"]
+    who = f"acme/prompts {merged[:12]}, pull request {one}, {two}, by jane"
+    assert any(who in str(entry.get("comment")) for entry in entries)
 
 
 def test_an_unreviewed_commit_on_main_stops(hub: Hub) -> None:
