@@ -28,6 +28,7 @@ from ldconf.render.rows import (
 
 LIMIT = 65_536
 _ROOM = 1_000  # for the sentence about the artifact and what the caller adds
+_LOW = "low"  # what is not worth a word
 _SYMBOLS = {"+": "🟢", "~": "🟡", "-": "🔴"}
 
 
@@ -131,7 +132,8 @@ def _row(row: Row, *, with_texts: bool) -> str:
 
 def _first_line(row: Row) -> str:
     facts = (say.effects(row.effects), say.cost(row.cost))
-    extra = [prose(words) for words in facts if words]
+    extra = [f"risk **{row.risk}**"] if row.risk != _LOW else []
+    extra += [prose(words) for words in facts if words]
     extra += ["**adopts**: exists already, managed from now on"] if row.adopts else []
     more = "".join(f" · {words}" for words in extra)
     return f"{_SYMBOLS[row.symbol]} {row.word} **{prose(row.label)}**{more}"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from ldconf.core.address import Address
+from ldconf.core.address import Address, targeting, variation
 from ldconf.core.change import (
     VERBS,
     Archive,
@@ -44,8 +44,9 @@ from ldconf.render.rows import (
     RequestRow,
     Row,
     SampleRow,
+    Summary,
 )
-from ldconf.render.summary import summarise
+from ldconf.render.summary import risk_of, summarise
 
 _Found = TypeVar("_Found", Drift, Conflict)
 _SYMBOLS = {Create: "+", Restore: "+", Update: "~", Transition: "~", Archive: "-", Delete: "-"}
@@ -91,7 +92,7 @@ class _Builder:
             head=plan.head_ref,
             dirty=plan.dirty,
             direction_unknown=plan.direction_unknown,
-            summary=summarise(plan),
+            summary=self._summary(),
             groups=self._groups(plan.changes),
             refused=self._groups(plan.refused),
             refusals=tuple(self._refusal(refusal) for refusal in plan.refusals),
@@ -109,6 +110,13 @@ class _Builder:
             consents=self.options.consents,
             prompts=self.options.prompts,
         )
+
+    def _summary(self) -> Summary:
+        """Experiments are touched by their own changes, and by those of what they compare."""
+        found = summarise(self.plan)
+        changed = {change.address for change in (*self.plan.changes, *self.plan.refused)}
+        touched = (one.key for one in self.options.experiments if _touches(one, changed))
+        return replace(found, experiments=tuple(dict.fromkeys((*found.experiments, *touched))))
 
     def _requests(self) -> Mapping[str, tuple[RequestRow, ...]]:
         return {
@@ -136,6 +144,7 @@ class _Builder:
             summary=self._sentence(change),
             position=self._position(address),
             hash=self.plan.change_hashes.get(address),
+            risk=risk_of(self.plan, change),
             cost=self.options.costs.get(address),
         )
 
@@ -244,6 +253,14 @@ class _Builder:
                 return "switched off: everyone gets `disabled`"
             case _:
                 return None
+
+
+def _touches(experiment: ExperimentRow, changed: Set[Address]) -> bool:
+    """True if a change is about what an experiment compares, or about whom it compares it with."""
+    compared = [variation(experiment.ai_config, key) for key in experiment.variations]
+    return not changed.isdisjoint(
+        [targeting(experiment.ai_config, experiment.environment), *compared]
+    )
 
 
 def _by_address(found: Iterable[_Found]) -> Mapping[Address, list[_Found]]:

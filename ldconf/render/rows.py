@@ -87,6 +87,7 @@ class Row:
     summary: str | None = None  # one sentence that stands for the fields
     position: Position | None = None
     hash: str | None = None
+    risk: str = "low"  # low | medium | high
     cost: CostChange | None = None  # of 1,000 requests; None: the change does not alter it
 
 

@@ -42,6 +42,11 @@ def summarise(plan: Plan) -> Summary:
     )
 
 
+def risk_of(plan: Plan, change: Change) -> str:
+    """Return the risk class of one change: low, medium or high."""
+    return _LEVELS[_risk(plan, change)[0]]
+
+
 def _risks(plan: Plan) -> Iterator[tuple[int, str]]:
     """Yield (level, reason): 3 cannot be undone or lifts a guard, 2 users notice, 1 nobody yet."""
     if any(note.kind is NoteKind.SETTINGS for note in plan.notes):

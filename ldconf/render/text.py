@@ -109,7 +109,9 @@ def _group(canvas: Canvas, group: Group) -> None:
 
 def _row(canvas: Canvas, row: Row) -> None:
     adopts: list[Piece] = [("  adopts: exists already, managed from now on", "cyan")]
-    canvas.add(2, _sign(row.symbol), f" {row.word} {row.label}", *(adopts if row.adopts else []))
+    risk: list[Piece] = [("  risk: ", "dim"), (row.risk, _RISKS[row.risk])]
+    more = [*(risk if row.risk != "low" else []), *(adopts if row.adopts else [])]
+    canvas.add(2, _sign(row.symbol), f" {row.word} {row.label}", *more)
     effects = say.effects(row.effects)
     if effects:
         canvas.add(6, (effects, "magenta"))

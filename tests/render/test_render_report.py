@@ -8,6 +8,7 @@ from ldconf.render import github, markdown, report, text
 from ldconf.render.canvas import Look
 from ldconf.render.escape import visible, visible_line
 from ldconf.render.report import ReportOptions
+from ldconf.render.rows import ExperimentRow
 from tests.render import plans
 
 
@@ -135,3 +136,21 @@ def test_visible() -> None:
     assert visible("a\n\tb\x00\U000e0041\ud800") == "a\n\tb\\x00\\U000e0041\\ud800"
     assert visible("👩\u200d🚀 é") == "👩\u200d🚀 é"
     assert visible_line("a\n\tb") == "a\\n\\tb"
+
+
+def test_each_change_has_its_risk() -> None:
+    found = report.build(plans.FULL)
+    risks = {row.address: row.risk for group in found.groups for row in group.rows}
+    assert risks[plans.OLD_TOOL] == "high"
+    assert risks[plans.BASE] == "medium"
+    assert risks[plans.SECOND] == "low"
+
+
+def test_experiments_are_touched_by_changes_of_what_they_compare() -> None:
+    def touched(environment: str, *variations: str) -> tuple[str, ...]:
+        row = ExperimentRow("exp", "Exp", environment, plans.BOT, "running", variations)
+        found = report.build(plans.plan(plans.EDIT), ReportOptions(experiments=(row,)))
+        return found.summary.experiments
+
+    assert touched("test", plans.EDIT.address.key, "other") == ("exp",)
+    assert touched("test", "other") == ()
