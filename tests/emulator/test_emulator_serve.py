@@ -24,9 +24,13 @@ from tests.emulator.ld import Ld
 
 SCRIPT = textwrap.dedent(
     """
+    import signal
     import sys
     from pathlib import Path
     from ldconf.emulator.serve import DevOptions, run
+
+    # A shell starts background jobs with SIGINT ignored, and so would be all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def started(access):
         print(access.host, flush=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import anyio
 import pytest
-from convergence import AFTER, FAULTS, Case
+from convergence import AFTER, Case
 from worlds import World, loaded, texts_of
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", ["dropped after", "killed"])  # the rest: while updating
 def test_every_request_may_fail_once_while_creating(fault: str) -> None:
     after = loaded(texts_of(AFTER))
 
