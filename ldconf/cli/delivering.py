@@ -110,8 +110,8 @@ def deliver_apply(run: Run, wanted: ApplyDelivery) -> int:
         done = carry_out(run, wish, talk)
     except LdconfError as error:
         digest = talk.shown.plan.digest if talk.shown is not None else None
-        reason = (error.summary, digest, error.hint if digest is None else None)
-        body = drawing.not_applied(place.heading(runner), *reason)
+        hint = error.hint if digest is None else "; ".join(found.remarks)
+        body = drawing.not_applied(place.heading(runner), error.summary, digest, hint)
         _tell(run, runner, found, body, create=True)
         raise
     return _finished(run, runner, place, found, done)

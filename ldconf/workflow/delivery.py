@@ -116,7 +116,7 @@ def plan_outside(at: Place, pull: PullRequest, wish: PlanWish) -> Planned:
     base = git.merge_base(at.top, at.head, branch)
     if base is None:
         raise LdconfError(f"HEAD and {pull.base_branch} have no common ancestor")
-    return plan_against(at.root, base, wish)
+    return plan_against(at.root, base[:12], wish)
 
 
 def base_for(at: Place, found: Event) -> str | None:

@@ -118,6 +118,7 @@ def test_a_fork_gets_an_offline_plan_and_is_applied_by_hand(hub: Hub) -> None:
     assert "came from a fork or Dependabot" in stopped.err
     assert "Bark twice" not in hub.served_text()
     assert "Merged, not applied" in hub.comment(number)
+    assert "it came from a fork" in hub.comment(number)
     digest = digest_of(hub.comment(number))
     assert digest in stopped.summary
     assert hub.apply(digest).code == 0
