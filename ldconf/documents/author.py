@@ -19,9 +19,10 @@ from ldconf.documents import edit
 from ldconf.documents.format import format_text
 from ldconf.documents.format_order import field_order
 from ldconf.documents.load import load
+from ldconf.documents.load_settings import NESTED
 from ldconf.documents.overlay import Overlay
 from ldconf.documents.pull_objects import Families
-from ldconf.documents.tree import Tree
+from ldconf.documents.tree import SETTINGS_FILE, Tree
 
 _TEXTS = ("instructions",)  # fields that get a file of their own if they are long
 _LONG = 200
@@ -44,6 +45,10 @@ class Author:
         Raises UsageError for an address that cannot be written, EditError for what cannot be
         changed without changing something else.
         """
+        nested = [name for name in NESTED if name in fields and address.kind == "aiConfigs"]
+        if nested:
+            below = f"{address}/{nested[0]}/KEY"
+            raise UsageError(f"`{nested[0]}` is no field of {address}", f"write {below} instead")
         document = self._document(address)
         text = self._text(document)
         order = field_order(address.kind)
@@ -131,6 +136,8 @@ class Author:
             for other in self.workspace.resources
             if other.kind == address.kind and (place := self.workspace.position(other)) is not None
         ]
+        if path == SETTINGS_FILE:
+            path = f"{address.parts[0]}.yaml"
         return siblings[-1] if siblings and address.parts[0] not in _DOCUMENTS else path
 
     def _with_file(self, address: Address, document: str, name: str, value: Json) -> Json:

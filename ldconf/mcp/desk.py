@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
+from threading import Lock
 from typing import ParamSpec, TypeVar
 
 from mcp.server.mcpserver.exceptions import ToolError
@@ -28,6 +29,17 @@ class Desk:
     site: Callable[[], AbstractContextManager[Site]]
     allow_apply: bool = False
     shown: dict[str, PlanWish] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def alone(self, work: Callable[P, T]) -> Callable[P, T]:
+        """Make a tool wait for others that write: calls run in threads, and each reads first."""
+
+        @wraps(work)
+        def waiting(*arguments: P.args, **named: P.kwargs) -> T:
+            with self.lock:
+                return work(*arguments, **named)
+
+        return waiting
 
 
 def explained(work: Callable[P, T]) -> Callable[P, T]:

@@ -30,6 +30,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
 
     @server.tool(annotations=WRITES)
     @explained
+    @desk.alone
     def set_ai_config(
         key: str,
         name: str | None = None,
@@ -46,6 +47,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
 
     @server.tool(annotations=WRITES)
     @explained
+    @desk.alone
     def set_variation(
         ai_config: str,
         key: str,
@@ -88,6 +90,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
 
     @server.tool(annotations=WRITES)
     @explained
+    @desk.alone
     def set_default(ai_config: str, environment: str, serve: str | dict[str, Any]) -> Written:
         """Write what everyone gets whom no rule names. This is how an AI Config is enabled.
 
@@ -97,6 +100,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
 
     @server.tool(annotations=WRITES)
     @explained
+    @desk.alone
     def set_rule(
         ai_config: str,
         environment: str,
@@ -116,6 +120,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
 
     @server.tool(annotations=WRITES)
     @explained
+    @desk.alone
     def set_metric(key: str, fields: dict[str, Any]) -> Written:
         """Write a metric into the files, or change the given fields of one.
 
@@ -126,6 +131,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
 
     @server.tool(annotations=WRITES)
     @explained
+    @desk.alone
     def set_fields(address: str, fields: dict[str, Any]) -> Written:
         """Write fields of any object: tools, model configs, segments, and what the other tools
         do not name. null clears a field. Made if the files do not have it."""

@@ -75,7 +75,8 @@ class _Pricing:
         tokens = self._tokens(Address(address.parts[:2]))
         was = self._mean(address, diff.before, self.before, tokens)
         becomes = self._mean(address, diff.after, self.after, tokens)
-        return None if becomes is None else change(was, becomes, tokens)
+        is_equal = was and becomes and was.per_thousand == becomes.per_thousand is not None
+        return None if becomes is None or is_equal else change(was, becomes, tokens)
 
     def _mean(
         self, address: Address, serve: Json, side: Resources, tokens: Tokens

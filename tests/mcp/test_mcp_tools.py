@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client
 
@@ -158,6 +159,17 @@ async def test_any_other_object(desk: Desk, world: World) -> None:
         ("set_default", {"ai_config": KEY, "environment": "test", "serve": "nope"}, "nope"),
         ("set_default", {"ai_config": KEY, "environment": "prod", "serve": "disabled"}, "prod"),
         ("set_fields", {"address": "tools/x", "fields": {}}, "no fields"),
+        ("set_ai_config", {"key": "../x", "mode": "agent"}, "cannot be a key"),
+        (
+            "set_fields",
+            {"address": f"aiConfigs/{KEY}", "fields": {"variations": {}}},
+            "no field of",
+        ),
+        (
+            "set_fields",
+            {"address": BASE, "fields": {"instructions": {"file": "../../x"}}},
+            "leads out of the workspace",
+        ),
         ("set_fields", {"address": "toolz/x", "fields": {"a": 1}}, "names no object"),
         ("set_metric", {"key": "tips", "fields": {"kinds": "custom"}}, "unknown key `kinds`"),
         ("show_object", {"address": "tools/nobody"}, "not in the files"),
@@ -169,6 +181,23 @@ async def test_what_would_not_load_is_refused_with_the_reason_and_not_written(
     before = {path: path.read_bytes() for path in world.root.rglob("*") if path.is_file()}
     assert words in await refused(desk, tool, **arguments)
     assert before == {p: p.read_bytes() for p in world.root.rglob("*") if p.is_file()}
+
+
+async def test_calls_at_the_same_time_lose_nothing(desk: Desk, world: World) -> None:
+    async with Client(create(desk)) as client, anyio.create_task_group() as group:
+        for number in range(8):
+            arguments = {"ai_config": KEY, "key": "base-config", "custom": {f"n{number}": 1}}
+            group.start_soon(client.call_tool, "set_variation", arguments)
+    shown = await call(desk, "show_object", address=BASE)
+    assert set(shown["fields"]["model"]["custom"]) == {
+        "max_search_results",
+        *(f"n{number}" for number in range(8)),
+    }
+
+
+async def test_an_ai_config_never_lands_in_the_settings(desk: Desk) -> None:
+    wrote = await call(desk, "set_ai_config", key="ldconf", mode="agent")
+    assert wrote["files"] == ["aiConfigs.yaml"]
 
 
 async def test_broken_files_are_told_with_their_lines(desk: Desk, world: World) -> None:
