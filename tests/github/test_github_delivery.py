@@ -273,6 +273,22 @@ def test_only_the_default_branch_is_applied_and_only_after_a_merge(hub: Hub) -> 
     assert "is closed" in closed.err
 
 
+def test_local_plan_needs_no_account_and_nothing_local_is_delivered(hub: Hub) -> None:
+    hub.start("topic")
+    commit = greeting(hub, "topic", "Bark")
+    whole = payload("opened")
+    env = {"GITHUB_BASE_REF": "main", "LAUNCHDARKLY_ACCESS_TOKEN": ""}
+    words = ("plan", "--out", "out", "--local")
+    planned = hub.job(commit, "pull_request", whole, words, env)
+    assert planned.code == 0, planned.err
+    assert planned.outputs["changes"] == "14"
+    assert "14 to create" in hub.comment(7)
+    missing = hub.job(commit, "pull_request", whole, words[:3], env)
+    assert missing.code == 1  # a missing secret is never green
+    main = {"GITHUB_REF": "refs/heads/main"}
+    assert hub.job(commit, "push", payload("push"), ("apply", "--local"), main).code == 64
+
+
 def test_drift_becomes_one_pull_request_that_is_kept_up_to_date(hub: Hub) -> None:
     assert "before the first apply" in hub.drift().err
     adopt(hub)
