@@ -230,3 +230,60 @@ METRICS = [
         "positive_feedback_rate",
     )
 ]
+
+
+async def test_a_rule_without_a_default_rule(desk: Desk, world: World) -> None:
+    await call(desk, "set_ai_config", key="other", mode="agent")
+    await call(desk, "set_variation", ai_config="other", key="a", model_config_key="OpenAI.gpt-4o")
+    for name in ("One", "Two"):
+        await call(
+            desk,
+            "set_rule",
+            ai_config="other",
+            environment="test",
+            description=name,
+            clauses=[PREMIUM],
+            serve="a",
+        )
+    shown = await call(desk, "show_object", address="aiConfigs/other/targeting/test")
+    assert [rule["description"] for rule in shown["fields"]["rules"]] == ["One", "Two"]
+
+
+async def test_a_text_file_of_somebody_else_is_not_overwritten(desk: Desk, world: World) -> None:
+    path = world.root / "prompts" / f"{KEY}.model-variant-2.md"
+    path.write_text("mine\n")
+    said = await refused(
+        desk, "set_variation", ai_config=KEY, key="model-variant-2", instructions="a\nb"
+    )
+    assert "is there already" in said
+    assert path.read_text() == "mine\n"
+
+
+async def test_a_short_prompt_stands_in_the_document(desk: Desk, world: World) -> None:
+    await call(desk, "set_variation", ai_config=KEY, key="short", instructions="Be brief.")
+    assert "        instructions: Be brief.\n" in text(world)
+
+
+async def test_plan_that_cannot_reach_launchdarkly_says_so(desk: Desk, world: World) -> None:
+    from ldconf.cli.run import Run
+
+    desk.site = Run(workspace=world.root).site
+    assert "LAUNCHDARKLY_ACCESS_TOKEN" in await refused(desk, "plan")
+
+
+async def test_validate_and_evaluate(desk: Desk) -> None:
+    checked = await call(desk, "validate")
+    assert (checked["ok"], checked["objects"], checked["problems"]) == (True, 14, [])
+    given = {"kind": "user", "key": "u1", "subscription_status": "premium"}
+    got = await call(desk, "evaluate", ai_config=KEY, environment="test", context=given)
+    assert got["variation"] == "base-config"
+    assert got["value"]["model"] == "claude-sonnet-4-5"
+
+
+def test_without_the_extra_it_says_what_to_install(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    found = world.command("mcp")
+    assert found.code == 1
+    assert "pip install 'ldconf[mcp]'" in found.err
