@@ -283,7 +283,10 @@ async def test_validate_and_evaluate(desk: Desk) -> None:
 def test_without_the_extra_it_says_what_to_install(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name, package=None: None)
+    def nothing(name: str, package: str | None = None) -> None:
+        """No library is installed."""
+
+    monkeypatch.setattr("importlib.util.find_spec", nothing)
     found = world.command("mcp")
     assert found.code == 1
     assert "pip install 'ldconf[mcp]'" in found.err
