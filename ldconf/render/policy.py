@@ -5,9 +5,11 @@ from __future__ import annotations
 from ldconf.core.diagnostic import Diagnostic, Severity
 from ldconf.core.policy import PolicyReport, Violation
 from ldconf.render.canvas import Canvas, Look
+from ldconf.render.markdown import LIMIT
 from ldconf.render.markup import code, comment, prose
 from ldconf.render.names import counted
 
+_ROOM = 200  # for the last line
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 _ICONS = {"error": "🛑", "warning": "⚠️", "note": "ℹ️"}  # noqa: RUF001 - the sign is meant
 
@@ -26,18 +28,38 @@ def text(report: PolicyReport, look: Look) -> str:
     return canvas.draw()
 
 
-def markdown(report: PolicyReport) -> str:
-    """Return the violations as a list for GitHub."""
+def markdown(report: PolicyReport, *, limit: int = LIMIT) -> str:
+    """Return the violations as a list for GitHub, below `limit` characters.
+
+    What is too long loses the ways out first, then the last violations, and says how many.
+    """
     mark = f"<!-- ldconf policy {comment(report.project)} {comment(report.workspace)} -->"
-    lines = [mark, "", f"### Policies of {code(report.project)}", "", f"**{verdict(report)}**", ""]
-    for found in report.violations:
-        icon = "☑️" if found.because is not None else _ICONS[found.severity]
-        lines.append(f"- {icon} {code(found.id)} {code(found.address)}: {prose(found.message)}")
-        if found.because is not None:
-            lines.append(f"  Allowed by a consent, because: {prose(found.because)}")
-        elif found.consent is not None:
-            lines.append(f"  To allow it, write under `consents:` {code(found.consent)}")
-    return "\n".join(lines).rstrip("\n") + "\n"
+    head = [mark, "", f"### Policies of {code(report.project)}", "", f"**{verdict(report)}**", ""]
+    for items in (
+        [_item(found, whole=True) for found in report.violations],
+        [_item(found, whole=False) for found in report.violations],
+    ):
+        text = "\n".join([*head, *items]).rstrip("\n") + "\n"
+        if len(text) <= limit:
+            return text
+    kept, room = [], limit - sum(len(line) + 1 for line in head) - _ROOM
+    for item in items:
+        room -= len(item) + 1
+        if room < 0:
+            break
+        kept.append(item)
+    rest = f"\nand {len(items) - len(kept)} more, in the output of `ldconf policy`"
+    return "\n".join([*head, *kept, rest]) + "\n"
+
+
+def _item(found: Violation, *, whole: bool) -> str:
+    icon = "☑️" if found.because is not None else _ICONS[found.severity]
+    line = f"- {icon} {code(found.id)} {code(found.address)}: {prose(found.message)}"
+    if found.because is not None:
+        return f"{line}<br>Allowed by a consent, because: {prose(found.because)}"
+    if found.consent is None or not whole:
+        return line
+    return f"{line}<br>To allow it, write under `consents:` {code(found.consent)}"
 
 
 def verdict(report: PolicyReport) -> str:
