@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import Enum
 
 _UNIT = re.compile(r"[^\n]*?(?:[.!?;:]+[ \t]+|\n)|[^\n]+$")  # a sentence or a line
+_MARK = re.compile(r"[^\w\s]+(?=\n)")  # punctuation at the end of a line
 _WORD = re.compile(r"\w+\s*|[^\w\s]\s*|\s+")
 _MAX_STEPS = 50_000_000  # of difflib, at worst (a few seconds)
 _ALIKE = 0.4  # below this a block reads better as removed and added than word by word
@@ -36,7 +37,7 @@ class Span:
 
 def compare(before: str, after: str) -> tuple[Span, ...]:
     """Return the spans that lead from one text to the other, unchanged stretches folded."""
-    return tuple(_fold(_merge(_spans(before, after))))
+    return tuple(_fold(_merge(_at_line_ends(_merge(_spans(before, after))))))
 
 
 def preview(text: str, op: Op, lines: int = 3, characters: int = 240) -> tuple[Span, ...]:
@@ -97,7 +98,12 @@ def _matcher(before: Sequence[str], after: Sequence[str]) -> SequenceMatcher[str
 
 
 def _replace(removed: str, added: str) -> Iterator[Span]:
-    """Yield the two sides, and the blanks at the end that they share as unchanged."""
+    """Yield the two sides, and what they share at the start and the end as unchanged."""
+    start = min(removed.rstrip(), added.rstrip(), key=len)
+    goes_on = max(removed, added, key=len)[len(start) :][:1].isspace()
+    if start and goes_on and removed.startswith(start) and added.startswith(start):
+        yield Span(Op.SAME, start)  # one text goes on behind what is the other's end
+        removed, added = removed[len(start) :], added[len(start) :]
     blank = _shared_end(removed, added)
     if len(removed) > len(blank):
         yield Span(Op.REMOVED, removed[: len(removed) - len(blank)])
@@ -118,7 +124,7 @@ def _shared_end(removed: str, added: str) -> str:
     return removed[len(removed) - length :]
 
 
-def _merge(spans: Iterator[Span]) -> list[Span]:
+def _merge(spans: Iterable[Span]) -> list[Span]:
     """Join neighbours of one kind, and absorb a lone blank between two changes into them."""
     merged: list[Span] = []
     removed = added = ""
@@ -135,6 +141,23 @@ def _merge(spans: Iterator[Span]) -> list[Span]:
             if span.text:
                 merged.append(span)
     return merged
+
+
+def _at_line_ends(spans: Sequence[Span]) -> Iterator[Span]:
+    """Move whole lines that were added or removed from inside a line to behind its end.
+
+    `next[.\n4. More]. ` says the same as `next.[\n4. More.]`, which is what a person did.
+    """
+    rest = list(spans)
+    for index, span in enumerate(rest):
+        alone = 0 < index < len(rest) - 1 and rest[index - 1].op is rest[index + 1].op is Op.SAME
+        mark = _MARK.match(span.text) if alone and span.op is not Op.SAME else None
+        if mark is None or not rest[index + 1].text.startswith(mark[0]):
+            yield span
+            continue
+        yield Span(Op.SAME, mark[0])
+        yield Span(span.op, span.text[mark.end() :] + mark[0])
+        rest[index + 1] = Span(Op.SAME, rest[index + 1].text[mark.end() :])
 
 
 def _absorbed(spans: Sequence[Span]) -> Iterator[Span]:

@@ -80,3 +80,10 @@ def test_preview_shows_a_short_text_whole() -> None:
 
 def test_preview_of_one_endless_word_is_cut_anywhere() -> None:
     assert preview("x" * 900, Op.ADDED)[0].text == "x" * 240
+
+
+def test_lines_added_behind_the_end_are_added_whole() -> None:
+    before = "1. one\n2. what to do next."
+    for more in ('\n\n3. Say "Woof".', "\n3. an apology"):
+        assert compare(before, before + more) == (Span(Op.SAME, before), Span(Op.ADDED, more))
+        assert compare(before + more, before) == (Span(Op.SAME, before), Span(Op.REMOVED, more))
