@@ -32,7 +32,6 @@ from ldconf.kinds.segment_members import (
     members,
     others,
     users,
-    users_apart,
 )
 from ldconf.kinds.segment_rule import SegmentRule, canonical_rule, wire_rules
 from ldconf.kinds.wire import get_or_none, given, json_patch, q, sorted_set, tags, text, unsupported
@@ -65,12 +64,6 @@ class Segment(Resource):
     rules: list[SegmentRule] | None = Field(
         default=None, description="Inside if any of these matches"
     )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _users_are_listed_plainly(cls, document: Json) -> Json:
-        """Entries of kind `user` count as `included` or `excluded`, wherever they are written."""
-        return users_apart(document) if isinstance(document, Mapping) else document
 
     @model_validator(mode="after")
     def _nobody_is_both(self) -> Segment:

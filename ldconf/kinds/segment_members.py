@@ -1,14 +1,15 @@
 """Individual members of segments: users by key, contexts of other kinds by kind and key.
 
 The API may keep users in `included` or, as contexts of kind `user`, in `includedContexts`; both
-mean the same, so users always count as `included` here. Likewise `excluded`.
+mean the same, so users always count as `included` here, and files list them nowhere else.
+Likewise `excluded`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ldconf.core.resource import Json, Part, Str
 
@@ -19,38 +20,22 @@ class ContextTargets(Part):
     """Keys of contexts of one kind that are listed one by one."""
 
     context_kind: Str = Field(
-        default="user", pattern=r"^[A-Za-z0-9._-]+$", description="Kind of these contexts"
+        pattern=r"^[A-Za-z0-9._-]+$", description="Kind of these contexts; users stand apart"
     )
     values: list[Str] = Field(min_length=1, description="Keys of the contexts, a set")
 
-
-def users_apart(document: Mapping[str, Json]) -> dict[str, Json]:
-    """Return a document whose entries of kind `user` have moved to `included` or `excluded`.
-
-    What is wrong in form stays where it is, to be reported there.
-    """
-    moved = dict(document)
-    for plain, contexts in MEMBERS.items():
-        entries, listed = moved.get(contexts), moved.get(plain) or []
-        if isinstance(entries, list) and isinstance(listed, list):
-            found = [entry for entry in entries if _lists_users(entry)]
-            if found:
-                moved[contexts] = [entry for entry in entries if not _lists_users(entry)]
-                moved[plain] = [*listed, *(key for entry in found for key in entry["values"])]
-    return moved
+    @field_validator("context_kind")
+    @classmethod
+    def _is_not_the_users_kind(cls, kind: str) -> str:
+        """In files there is one place for users, so that each field means one thing."""
+        if kind == "user":
+            raise ValueError("contexts of kind 'user' belong under `included` or `excluded`")
+        return kind
 
 
 def is_user(entry: Mapping[str, Json]) -> bool:
     """True for context targets of the API that are users."""
     return (entry.get("contextKind") or "user") == "user"
-
-
-def _lists_users(entry: Json) -> bool:
-    """True for an entry of a document that is right in form and of kind `user`."""
-    if not isinstance(entry, Mapping) or not set(entry) <= {"contextKind", "values"}:
-        return False
-    values = entry.get("values")
-    return entry.get("contextKind", "user") == "user" and isinstance(values, list) and bool(values)
 
 
 def users(payload: Mapping[str, Json], name: str) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from ldconf.core.address import segment
 from ldconf.core.resource import Json
@@ -99,17 +100,10 @@ def test_users_among_contexts_are_users():
     assert fakes.differences(live.resource, written) == ()
 
 
-def test_users_among_contexts_of_a_file_are_users():
-    written = Segment.model_validate(
-        {
-            "excluded": ["u1"],
-            "excludedContexts": [{"values": ["u2"]}, {"contextKind": "device", "values": ["d"]}],
-        }
-    )
-    assert written.managed() == {
-        "excluded": ["u1", "u2"],
-        "excludedContexts": [{"contextKind": "device", "values": ["d"]}],
-    }
+def test_users_among_contexts_of_a_file_are_refused():
+    entry = {"contextKind": "user", "values": ["u2"]}
+    with pytest.raises(ValidationError, match="belong under `included` or `excluded`"):
+        Segment.model_validate({"excludedContexts": [entry]})
 
 
 def test_entries_of_one_kind_are_merged():
@@ -127,17 +121,14 @@ def test_entries_of_one_kind_are_merged():
     ("document", "message"),
     [
         ({"included": ["a", 1]}, "included.1"),
-        ({"included": 3, "includedContexts": [{"values": ["a"]}]}, "included"),
-        ({"includedContexts": [{"values": []}]}, "at least 1 item"),
-        ({"includedContexts": [{"values": [1]}]}, "valid string"),
+        ({"included": 3}, "included"),
+        ({"includedContexts": [{"values": ["a"]}]}, "Field required"),
+        ({"includedContexts": [{"contextKind": "org", "values": []}]}, "at least 1 item"),
+        ({"includedContexts": [{"contextKind": "org", "values": [1]}]}, "valid string"),
         ({"includedContexts": [{"contextKind": "a b", "values": ["x"]}]}, "pattern"),
         ({"includedContexts": [{"kind": "user", "values": ["x"]}]}, "Extra inputs"),
         ({"includedContexts": ["x"]}, "includedContexts.0"),
         ({"included": ["u"], "excluded": ["u"]}, "user 'u' is both included and excluded"),
-        (
-            {"included": ["u"], "excludedContexts": [{"values": ["u"]}]},
-            "user 'u' is both included and excluded",
-        ),
         (
             {
                 "includedContexts": [{"contextKind": "org", "values": ["o"]}],

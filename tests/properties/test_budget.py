@@ -7,11 +7,15 @@ from collections import Counter
 from functools import cache
 
 import anyio
+import pytest
 from worlds import PROJECT, Sections, World, all_applied, loaded, texts_of
 
 from ldconf.api.live import read_live
 from ldconf.core.workspace import Workspace
 from ldconf.workflow.plan import wants
+
+# Tracing doubles the time, and what these run is covered elsewhere.
+pytestmark = pytest.mark.no_cover
 
 AI_CONFIGS, VARIATIONS, GRAPHS, PAGE = 200, 5, 3, 50
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import anyio
+import pytest
 from convergence import FAULTS, Case
 from hypothesis import given
 from hypothesis import strategies as st
 from worlds import PROFILE, Sections, World, all_applied, loaded, texts_of, workspaces
+
+# Tracing doubles the time, and what these run is covered elsewhere.
+pytestmark = pytest.mark.no_cover
 
 
 @PROFILE

@@ -7,6 +7,9 @@ import pytest
 from convergence import AFTER, Case
 from worlds import World, loaded, texts_of
 
+# Tracing doubles the time, and what these run is covered elsewhere.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("fault", ["dropped after", "killed"])  # the rest: while updating
 def test_every_request_may_fail_once_while_creating(fault: str) -> None:

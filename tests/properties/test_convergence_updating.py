@@ -7,6 +7,9 @@ import pytest
 from convergence import AFTER, BEFORE, FAULTS, Case
 from worlds import World, all_applied, loaded, texts_of
 
+# Tracing doubles the time, and what these run is covered elsewhere.
+pytestmark = pytest.mark.no_cover
+
 
 @pytest.mark.parametrize("with_base", [False, True], ids=["no base", "git base"])
 @pytest.mark.parametrize("fault", FAULTS)
