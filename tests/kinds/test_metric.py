@@ -254,3 +254,10 @@ async def test_metrics_are_read_by_one_list():
     assert reader.seen == [("/metrics/pets", False)]
     assert reader.params == [{"limit": "50"}]
     assert reader.environments[0] == Environment("test")
+
+
+def test_percentile_that_is_left_of_an_earlier_analysis_means_nothing():
+    left = {"key": "m", "kind": "custom", "analysisType": "mean", "percentileValue": 91}
+    assert Metric.from_api(left).managed()["percentileValue"] is None
+    now = {**left, "analysisType": "percentile"}
+    assert Metric.from_api(now).managed()["percentileValue"] == 91
