@@ -185,4 +185,3 @@ def _must_be_ancestor(top: Path, commit: str, head: str, name: str) -> None:
             f"{name} ({commit[:12]}) is no ancestor of HEAD ({head[:12]})",
             "merge or rebase onto it, or choose another base with --base REF (or `none`)",
         )
-
