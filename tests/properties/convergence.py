@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from dataclasses import dataclass
 from functools import partial
 
@@ -119,14 +120,29 @@ class Case:
     workspace: Workspace
     base: Workspace | None
     expected: State
-    requests: int
+    methods: tuple[str, ...]  # of the requests, in order
 
     @classmethod
     async def of(cls, start: World, workspace: Workspace, base: Workspace | None) -> Case:
         world = start.clone()
         assert all_applied(await world.apply(workspace, base))
-        requests = len(world.requests)
-        return cls(start, workspace, base, state(await world.read()), requests)
+        methods = tuple(method for method, _ in world.requests)
+        return cls(start, workspace, base, state(await world.read()), methods)
+
+    def indexes(self, fault: str) -> list[int]:
+        """Return the requests to disturb: every write and every kill.
+
+        Reads are tried again by the client whatever went wrong, so in a quick run each of them
+        meets one of the failures in turn; with LDCONF_EXHAUSTIVE=1 all of them.
+        """
+        if fault == "killed" or os.environ.get("LDCONF_EXHAUSTIVE"):
+            return list(range(len(self.methods)))
+        turn = list(FAILURES).index(fault)
+        return [
+            at
+            for at, method in enumerate(self.methods)
+            if method != "GET" or at % len(FAILURES) == turn
+        ]
 
     async def check(self, fault: str, at: int) -> None:
         """Apply with a fault at this request, apply again without, and compare."""

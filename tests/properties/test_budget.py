@@ -14,8 +14,7 @@ from ldconf.api.live import read_live
 from ldconf.core.workspace import Workspace
 from ldconf.workflow.plan import wants
 
-# Tracing doubles the time, and what these run is covered elsewhere.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
 
 AI_CONFIGS, VARIATIONS, GRAPHS, PAGE = 200, 5, 3, 50
 

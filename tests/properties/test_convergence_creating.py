@@ -7,8 +7,7 @@ import pytest
 from convergence import AFTER, Case
 from worlds import World, loaded, texts_of
 
-# Tracing doubles the time, and what these run is covered elsewhere.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
 
 
 @pytest.mark.parametrize("fault", ["dropped after", "killed"])  # the rest: while updating
@@ -17,7 +16,7 @@ def test_every_request_may_fail_once_while_creating(fault: str) -> None:
 
     async def scenario() -> None:
         case = await Case.of(World(), after, None)
-        for at in range(case.requests):
+        for at in case.indexes(fault):
             await case.check(fault, at)
 
     anyio.run(scenario)

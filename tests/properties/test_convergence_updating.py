@@ -7,8 +7,7 @@ import pytest
 from convergence import AFTER, BEFORE, FAULTS, Case
 from worlds import World, all_applied, loaded, texts_of
 
-# Tracing doubles the time, and what these run is covered elsewhere.
-pytestmark = pytest.mark.no_cover
+pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
 
 
 @pytest.mark.parametrize("with_base", [False, True], ids=["no base", "git base"])
@@ -20,7 +19,7 @@ def test_every_request_may_fail_once_while_updating(fault: str, with_base: bool)
         start = World()
         assert all_applied(await start.apply(before))
         case = await Case.of(start, after, before if with_base else None)
-        for at in range(case.requests):
+        for at in case.indexes(fault):
             await case.check(fault, at)
 
     anyio.run(scenario)
