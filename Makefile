@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 T ?= tests
+# One more than there are processors: many tests wait for a process that they have started.
+WORKERS ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2) + 1 )))
 
 .DEFAULT_GOAL := help
 
@@ -25,7 +27,7 @@ demo: $(STAMP) ## Plan and apply the Pet Store workspace to a local LaunchDarkly
 	@$(BIN)/python scripts/demo.py
 
 test: $(STAMP) ## Run the tests (T=path for a part) and report line and branch coverage
-	@$(BIN)/python -m pytest -n auto --dist loadfile --cov --cov-report=term:skip-covered -q $(T)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered -q $(T)
 
 lint: $(STAMP) ## Check format, lint and types
 	@$(BIN)/ruff format --check .
