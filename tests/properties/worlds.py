@@ -40,7 +40,7 @@ from tests.strategies_simple import (
 
 # A few examples a run keep the suite quick; LDCONF_EXAMPLES=500 looks harder.
 PROFILE = hypothesis_settings(
-    max_examples=int(os.environ.get("LDCONF_EXAMPLES", "12")),
+    max_examples=int(os.environ.get("LDCONF_EXAMPLES", "8")),
     deadline=None,
     suppress_health_check=list(HealthCheck),
     print_blob=True,
