@@ -59,7 +59,7 @@ bench: $(STAMP) ## Run the benchmarks; figures go to standard output
 lock: $(STAMP) ## Resolve the locked dependencies anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--no-annotate --quiet --extra dev --extra agent --extra langgraph --extra strands --extra aws --group test pyproject.toml --output-file requirements/test.lock
+		--no-annotate --quiet --extra dev --extra agent --extra langgraph --extra strands --extra aws --extra stats --group test pyproject.toml --output-file requirements/test.lock
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
