@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "documents": L2,
     "api": L2,
     "render": L2,
+    "experiments": L2,
     "github": L1,
     "settings": {*L2, "documents.yaml"},
     "workflow": {
@@ -34,8 +35,9 @@ MAY_IMPORT = {
         "render",
         "github",
         "settings",
+        "experiments",
     },
-    "emulator": {*L2, "compile"},
+    "emulator": {*L2, "compile", "experiments"},
     "agent": {*L2, "settings"},
     "mcp": {*L2, "workflow", "render"},
     "cli": {
