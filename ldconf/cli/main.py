@@ -20,6 +20,7 @@ from ldconf.cli import (
     doctor,
     drift,
     evaluate,
+    experiment,
     fmt,
     github,
     import_,
@@ -106,6 +107,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(agent.app, name="agent")
+app.add_typer(experiment.app, name="experiment")
 app.add_typer(github.app, name="github")
 
 
