@@ -10,7 +10,8 @@ class Use:
     """Use of one variation in one environment; `version` None sums over its versions.
 
     `variation` None: the application's own default answered. Figures that nobody sent are None,
-    rates are shares of one, times are milliseconds, cost is in US dollars.
+    rates are shares of one, times are milliseconds, cost is in US dollars. `commit` is that of the
+    files which the version was written from, None if its comment does not tell.
     """
 
     environment: str
@@ -27,6 +28,7 @@ class Use:
     error_rate: float | None = None
     satisfaction: float | None = None
     cost: float | None = None
+    commit: str | None = None
 
 
 @dataclass(frozen=True)

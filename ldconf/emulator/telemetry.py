@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from ldconf.core.resource import Json
 from ldconf.emulator.dashboard.telemetry import Connection, Event, Usage
+from ldconf.emulator.database import Ref
 from ldconf.emulator.events.costs import costs
-from ldconf.emulator.events.monitoring import Window, use
+from ldconf.emulator.events.monitoring import Place, Window, use
 from ldconf.emulator.events.recent import recent_events
 from ldconf.emulator.events.store import DAY_MS, EventStore
 from ldconf.emulator.sdk.hub import Hub
 from ldconf.emulator.store import Store
+from ldconf.kinds.variation_comment import commit_of
 
 
 class LiveTelemetry:
@@ -42,10 +44,17 @@ class LiveTelemetry:
                 error_rate=figures.error_rate,
                 satisfaction=figures.satisfaction,
                 cost=priced[place].total if place in priced else None,
+                commit=self._commit(project, place),
             )
             for place, figures in found.figures.items()
             if place.version is not None
         ]
+
+    def _commit(self, project: str, place: Place) -> str | None:
+        """Return the commit that the comment of a version names."""
+        parent = f"{place.ai_config}/{place.variation}"
+        row = self._store.get(Ref(project, "variationVersions", str(place.version), parent))
+        return commit_of(row.get("comment")) if row else None
 
     def connections(self, project: str) -> Sequence[Connection]:
         """Return the SDKs that are connected now, the latest first."""

@@ -32,6 +32,12 @@ def fingerprints(comment: str | None) -> dict[str, str]:
     return {name: value for name, value in stated.items() if value}
 
 
+def commit_of(comment: str | None) -> str | None:
+    """Return the commit that a comment of ours names, None for any other comment."""
+    found = COMMENT.fullmatch(comment or "")
+    return found["commit"] if found else None
+
+
 def write_comment(commit: str, stated: Mapping[str, str]) -> str:
     """Return `ldconf COMMIT i=HASH d=HASH`, without what is not known."""
     parts = ["ldconf", commit]

@@ -16,6 +16,7 @@ from ldconf.render.canvas import Look
 from ldconf.render.escape import visible_line
 
 _WIDE = 160  # columns where nobody wraps
+_SHORT = 12  # digits of a commit
 _ALARM = 0.05  # an error rate from here on is shown in red
 
 
@@ -58,6 +59,9 @@ def _table(found: Monitoring, key: str, environment: str, uses: list[Use]) -> Ta
     title.append(f": {figures.count(total)} requests", "not bold")
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("variation", overflow="fold")
+    tells_commits = any(use.commit for use in uses)
+    if tells_commits:
+        table.add_column("commit", no_wrap=True)
     times = ("p50", "p95") if found.has_percentiles else ("mean",)
     for name in (
         "requests",
@@ -72,7 +76,9 @@ def _table(found: Monitoring, key: str, environment: str, uses: list[Use]) -> Ta
     ):
         table.add_column(name, justify="right", no_wrap=True)
     for use in uses:
-        table.add_row(*_cells(found, use, total))
+        name, *figures_of = _cells(found, use, total)
+        commit = [visible_line(use.commit[:_SHORT]) if use.commit else figures.NOTHING]
+        table.add_row(name, *(commit if tells_commits else ()), *figures_of)
     return table
 
 

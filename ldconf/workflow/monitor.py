@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from urllib.parse import quote, urlencode
 
 from ldconf.api.client import Client
 from ldconf.api.tasks import concurrently
-from ldconf.core.errors import Unreachable, UsageError
+from ldconf.core.errors import Forbidden, NotFound, Unreachable, UsageError
 from ldconf.core.kind import Request
 from ldconf.core.resource import Json
 from ldconf.core.usage import Monitoring, Use
+from ldconf.kinds.variation_comment import commit_of
 from ldconf.workflow.site import Site, addresses
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -71,8 +72,8 @@ async def _local(
     }
     query = urlencode({name: value for name, value in wanted.items() if value is not None})
     answer = await client.get(f"/local/monitoring?{query}")
-    uses = tuple(use for config in answer["aiConfigs"] for use in _local_uses(config))
-    return Monitoring(project, *window, uses)
+    uses = [use for config in answer["aiConfigs"] for use in _local_uses(config)]
+    return Monitoring(project, *window, await _with_commits(client, project, uses))
 
 
 def _local_uses(config: Mapping[str, Json]) -> Iterator[Use]:
@@ -94,6 +95,35 @@ def _local_uses(config: Mapping[str, Json]) -> Iterator[Use]:
                 satisfaction=version["satisfaction"],
                 cost=version["cost"],
             )
+
+
+async def _with_commits(client: Client, project: str, uses: Sequence[Use]) -> tuple[Use, ...]:
+    """Return the uses with the commits that the comments of their versions name."""
+    used = [(use.ai_config, use.variation or "") for use in uses if use.variation and use.version]
+    asked = list(dict.fromkeys(used))
+    answers = await concurrently(
+        [partial(_commits, client, project, key, variation) for key, variation in asked]
+    )
+    by_variation = dict(zip(asked, answers, strict=True))
+
+    def commit(use: Use) -> str | None:
+        return by_variation.get((use.ai_config, use.variation or ""), {}).get(use.version)
+
+    return tuple(replace(use, commit=commit(use)) for use in uses)
+
+
+async def _commits(
+    client: Client, project: str, key: str, variation: str
+) -> Mapping[int | None, str]:
+    """Return version -> commit of a variation, as far as comments tell. Source: reference 4.5."""
+    parts = (quote(part, safe="") for part in (project, key, variation))
+    path = "/projects/{}/ai-configs/{}/variations/{}".format(*parts)
+    try:
+        answer = await client.get(path)
+    except (NotFound, Forbidden):
+        return {}  # deleted since, or not for this token: the figures stand without it
+    found = {row.get("version"): commit_of(row.get("comment")) for row in answer["items"]}
+    return {version: commit for version, commit in found.items() if commit}
 
 
 async def _live(

@@ -269,12 +269,12 @@ async def with_telemetry(ld: Ld, **found: Any) -> str:
 async def test_traffic_has_a_row_per_variation_and_version(ld: Ld) -> None:
     await ld.ai_config("bot", "one", "two")
     usage = [
-        Usage("test", "bot", "one", 2, 30, 1000, 200, 834, 2412, 90, 0.1, 0.9, 1.5),
+        Usage("test", "bot", "one", 2, 30, 1000, 200, 834, 2412, 90, 0.1, 0.9, 1.5, "c0ffee" * 6),
         Usage("test", "bot", None, None, 10),
         Usage("test", "gone", "x", 1, 5),
     ]
     text = await with_telemetry(ld, usage=usage)
-    row = "one v2 30 75 % 834 ms 2.41 s 90 ms 1,000 / 200 10 % 90 % $1.50"
+    row = "one v2 c0ffeec0ffee 30 75 % 834 ms 2.41 s 90 ms 1,000 / 200 10 % 90 % $1.50"
     assert row in text
     assert "the app's own default" in text
     assert "gone test 5 requests" in text

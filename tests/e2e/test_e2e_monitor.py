@@ -92,11 +92,34 @@ def test_table_has_a_row_per_variation_and_version(used: World) -> None:
     assert found.code == 0
     lines = [" ".join(line.split()) for line in found.out.splitlines()]
     assert "pet-store-agent in test: 5 requests" in lines
-    row = "base-config v1 2 40 % 2.00 s 2.90 s - 2,000 200 0 % 100 % $0.0090"
+    commit = used.git("rev-parse", "HEAD")[:12]
+    row = f"base-config v1 {commit} 2 40 % 2.00 s 2.90 s - 2,000 200 0 % 100 % $0.0090"
     assert row in lines
-    assert any(line.startswith("base-config v2 1 20 % 500 ms") for line in lines)
+    assert any(line.startswith("base-config v2 - 1 20 % 500 ms") for line in lines)
     assert any("model-variant-2 v1" in line and "100 % 0 %" in line for line in lines)
-    assert any(line.startswith("the app's own default v1 1 20 %") for line in lines)
+    assert any(line.startswith("the app's own default v1 - 1 20 %") for line in lines)
+
+
+def test_versions_name_the_commit_that_they_were_written_from(used: World) -> None:
+    first = used.git("rev-parse", "HEAD")
+    used.edit("temperature: 0.7", "temperature: 0.5")
+    second = used.commit()
+    assert used.run("apply", "--yes", "--quiet").code == 0
+    uses = used.run("monitor", "--format", "json").json["uses"]
+    commits = {(use["variation"], use["version"]): use["commit"] for use in uses}
+    assert commits == {
+        ("base-config", 1): first,
+        ("base-config", 2): second,
+        ("model-variant-2", 1): first,
+        (None, 1): None,
+    }
+    used.hot_fix(0.1)  # a version that no commit wrote
+    assert used.run("monitor").code == 0
+
+
+def test_without_a_known_commit_there_is_no_column() -> None:
+    use = Use("test", "bot", "one", 1, 4)
+    assert "commit" not in text(Monitoring("shop", 0, 1, (use,)), Look())
 
 
 def test_json_holds_the_same(used: World) -> None:

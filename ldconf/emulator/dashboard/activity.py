@@ -70,6 +70,7 @@ def _usage(config: Config | None, usage: Usage, total: int) -> Sequence[Child]:
     part = usage.requests / total if total else 0
     colour = config.colour(usage.variation) if config else 0
     version = f"v{usage.version}" if usage.version is not None else ""
+    commit = el("code", usage.commit[:12], class_="quiet") if usage.commit else None
     tokens = f"{figures.count(usage.input_tokens)} / {figures.count(usage.output_tokens)}"
     return (
         el(
@@ -77,6 +78,7 @@ def _usage(config: Config | None, usage: Usage, total: int) -> Sequence[Child]:
             swatch(colour),
             el("b", usage.variation or "the app's own default"),
             el("span", version, class_="quiet"),
+            commit,
             class_="arm",
         ),
         figures.count(usage.requests),

@@ -25,6 +25,7 @@ class Usage:
     error_rate: float | None = None
     satisfaction: float | None = None
     cost: float | None = None
+    commit: str | None = None  # of the files that the version was written from
 
 
 @dataclass(frozen=True)
