@@ -95,7 +95,7 @@ def sum_problem(rollout: Mapping[str, Json]) -> str | None:
     rests = sum(value == REST for value in rollout.values())
     if rests > 1:
         return f"only one arm may be `rest`, not {rests}"
-    stated = sum(_weight(value) for value in rollout.values() if value != REST)
+    stated = sum(to_weight(value) for value in rollout.values() if value != REST)
     if stated > TOTAL:
         return f"the percentages sum to {percent(stated)}, {percent(stated - TOTAL)} too much"
     if stated < TOTAL and not rests:
@@ -122,7 +122,7 @@ def weights(serve: Json) -> dict[str, int]:
     """Return variation key -> weight; they sum to 100000 in a valid value. Zero arms are kept."""
     if isinstance(serve, str):
         return {serve: TOTAL}
-    stated = {key: _weight(value) for key, value in serve["rollout"].items() if value != REST}
+    stated = {key: to_weight(value) for key, value in serve["rollout"].items() if value != REST}
     left = TOTAL - sum(stated.values())
     return {key: stated.get(key, left) for key in serve["rollout"]}
 
@@ -177,5 +177,6 @@ def to_wire(serve: Json, ids: Mapping[str, str]) -> dict[str, Json]:
     }
 
 
-def _weight(value: float) -> int:
+def to_weight(value: float) -> int:
+    """Return a percentage as a weight (thousandths of a percent)."""
     return int(_thousandths(value))

@@ -117,16 +117,19 @@ def with_values(resource: Resource, values: Values) -> Resource:
 
 
 def restricted(resource: Resource, names: Collection[str]) -> Resource:
-    """Return the resource with only the fields of these wire names managed."""
+    """Return the resource with only the fields of these wire names managed.
+
+    What a kind requires in every file stays readable: it says what the object is about.
+    """
     model = type(resource)
     attributes = {
         attribute
         for attribute, field in model.model_fields.items()
         if (field.alias or attribute) in names
     }
-    return model.model_construct(
-        _fields_set=attributes, **{name: getattr(resource, name) for name in attributes}
-    )
+    required = {name for name, field in model.model_fields.items() if field.is_required()}
+    kept = {name: getattr(resource, name) for name in attributes | required}
+    return model.model_construct(_fields_set=attributes, **kept)
 
 
 def _holds(values: Mapping[str, Json], name: str, value: Json) -> bool:
