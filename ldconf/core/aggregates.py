@@ -87,8 +87,9 @@ class Slice:
 @dataclass(frozen=True)
 class Aggregates:
     """Everything that an analysis may know. `seen` is each metric's newest event of any unit
-    (None: never). `wrong_unit` counts exposures that lacked the randomization unit. `unexpected`
-    counts exposed units by variations that are no arm. `source` says in words where from."""
+    (None: never). `wrong_unit` counts exposures that lacked the randomization unit, and
+    `events_without_unit` metric events that did. `unexpected` counts exposed units by variations
+    that are no arm. `source` says in words where from; `notes` what it could not tell."""
 
     arms: Mapping[str, ArmCounts]
     as_of: int
@@ -98,8 +99,10 @@ class Aggregates:
     last_event: int | None = None
     seen: Mapping[str, int | None] = field(default_factory=dict)
     wrong_unit: int = 0
+    events_without_unit: int = 0
     unexpected: Mapping[str, int] = field(default_factory=dict)
     slices: tuple[Slice, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def exposed(self) -> int:

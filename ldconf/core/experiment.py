@@ -87,7 +87,9 @@ class MetricDesign:
 @dataclass(frozen=True)
 class ExperimentDesign:
     """One iteration of an experiment. `allocation` is percent of the rule's traffic, in order;
-    `threshold` is a probability; times are milliseconds since 1970."""
+    `threshold` is a probability; times are milliseconds since 1970. `rule` is `fallthrough` or the
+    id of a targeting rule; "" means a rule whose id is not known.
+    """
 
     project: str
     key: str
@@ -113,6 +115,8 @@ class ExperimentDesign:
     decision: DecisionRule = DecisionRule()
     prior: Prior = "launchdarkly"
     tau: float = 0.3  # spread of the relative prior; LaunchDarkly's own is not published
+    iteration_id: str | None = None  # LaunchDarkly's id; exported exposures name it
+    variation_ids: Mapping[str, str] = field(default_factory=dict)  # key -> id in exported rows
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""Experiments: from events to counts, estimates and a decision (statistics notes)."""
