@@ -1,0 +1,336 @@
+"""What is said of an experiment's results, the same in every format: figures, rows, sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ldconf.core import figures
+from ldconf.core.analysis import (
+    Analysis,
+    ArmResult,
+    Decision,
+    Difference,
+    Interval,
+    MetricResult,
+    PreRegistration,
+    Registration,
+    Verdict,
+)
+from ldconf.core.experiment import ExperimentDesign
+from ldconf.render.names import counted
+
+NOTHING = figures.NOTHING
+DOLLARS = ("$", "USD", "usd")
+_DAY_MS = 86_400_000
+VERDICTS = {
+    Verdict.SHIP_TREATMENT: "ship the treatment",
+    Verdict.SHIP_CONTROL: "ship control",
+    Verdict.KEEP_RUNNING: "keep running",
+    Verdict.STOP_INCONCLUSIVE: "stop: no winner",
+    Verdict.BLOCKED_BY_GUARDRAIL: "blocked by a guardrail",
+    Verdict.INVALID: "invalid",
+}
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How the values of one metric are written: times `factor`, with a sign before or after."""
+
+    factor: float = 1.0
+    decimals: int = 0
+    before: str = ""
+    after: str = ""
+
+    def value(self, found: float | None) -> str:
+        """Return `2.31 s`, `$0.0042` or `60.10 %`."""
+        return NOTHING if found is None else self._signed(found, "-" if found < 0 else "")
+
+    def change(self, found: float | None) -> str:
+        """Return a value with its sign, also of positive ones."""
+        return NOTHING if found is None else self._signed(found, "-" if found < 0 else "+")
+
+    def ends(self, found: Interval | None) -> str:
+        """Return `[2.10, 2.54]`."""
+        if found is None:
+            return NOTHING
+        return f"[{self._number(found.lower)}, {self._number(found.upper)}]"
+
+    def _signed(self, found: float, sign: str) -> str:
+        return f"{sign}{self.before}{self._number(abs(found))}{self.after}"
+
+    def _number(self, found: float) -> str:
+        text = f"{found * self.factor:,.{self.decimals}f}"
+        return text.lstrip("-") if not text.strip("-0.,") else text  # no -0.00
+
+
+PERCENT = Scale(100, 2, after=" %")
+
+
+def scale_of(metric: MetricResult) -> Scale:
+    """Return how a metric's means, intervals and losses are written, by its unit and size."""
+    if metric.kind == "rate":
+        return PERCENT
+    means = [abs(arm.mean) for arm in metric.arms if arm.mean and math.isfinite(arm.mean)]
+    in_seconds = metric.unit == "ms" and max(means, default=0.0) >= 1000
+    factor = 0.001 if in_seconds else 1.0
+    decimals = _decimals([mean * factor for mean in means])
+    if metric.unit in DOLLARS:
+        return Scale(factor, max(decimals, 2), before="$")
+    unit = "s" if in_seconds else metric.unit
+    return Scale(factor, decimals, after=f" {unit}" if unit else "")
+
+
+def _decimals(means: Sequence[float]) -> int:
+    """Return the decimals that show three digits of the largest, and two of a smaller one."""
+    if not means:
+        return 0
+    largest, smallest = (2 - math.floor(math.log10(size)) for size in (max(means), min(means)))
+    return min(max(largest, min(smallest - 1, largest + 1), 0), 10)
+
+
+def probability(found: float | None) -> str:
+    """Return a probability as percent; never `100 %` or `0 %` for what is not certain."""
+    if found is None:
+        return NOTHING
+    if 0 < found < 0.0005:
+        return "<0.1 %"
+    return ">99.9 %" if 0.9995 < found < 1 else figures.share(found)
+
+
+def difference(found: Difference | None, scale: Scale) -> tuple[str, str]:
+    """Return a difference to control and its interval."""
+    if found is None:
+        return NOTHING, NOTHING
+    written = Scale(100, 1, after=" %") if found.relative else scale
+    return written.change(found.mean), written.ends(found.interval)
+
+
+@dataclass(frozen=True)
+class ArmRow:
+    """One arm of one metric in words. `tone` is `good` or `bad` if the threshold is reached."""
+
+    variation: str
+    is_control: bool
+    exposed: str
+    total: str  # conversions or total / units
+    mean: str
+    interval: str
+    change: str
+    change_interval: str
+    beat: str
+    best: str
+    loss: str
+    weight: str
+    p_value: str
+    tone: str
+
+
+def arm_rows(metric: MetricResult, design: ExperimentDesign) -> tuple[ArmRow, ...]:
+    """Return the rows of a metric, control first as the analysis has them."""
+    scale = scale_of(metric)
+    return tuple(_arm_row(arm, scale, metric, design) for arm in metric.arms)
+
+
+def _arm_row(
+    arm: ArmResult, scale: Scale, metric: MetricResult, design: ExperimentDesign
+) -> ArmRow:
+    change, ends = difference(arm.difference, scale)
+    return ArmRow(
+        variation=arm.variation,
+        is_control=arm.is_control,
+        exposed=figures.count(arm.exposed),
+        total=f"{_total(arm, metric)} / {figures.count(arm.units)}",
+        mean=scale.value(arm.mean),
+        interval=scale.ends(arm.interval),
+        change=change,
+        change_interval=ends,
+        beat=probability(arm.p_beat_control),
+        best=probability(arm.p_best),
+        loss=scale.value(arm.expected_loss),
+        weight=figures.share(arm.data_weight),
+        p_value=_p_value(arm),
+        tone=_tone(arm, metric, design),
+    )
+
+
+def _total(arm: ArmResult, metric: MetricResult) -> str:
+    if metric.kind == "rate":
+        return figures.count(arm.total)
+    if metric.unit == "ms":
+        return figures.duration(arm.total)
+    decimals = 2 if 0 < abs(arm.total) < 1000 and arm.total != int(arm.total) else 0
+    if metric.unit in DOLLARS:
+        return figures.dollars(arm.total)
+    return f"{arm.total:,.{decimals}f}"
+
+
+def _p_value(arm: ArmResult) -> str:
+    if arm.significance is None:
+        return NOTHING
+    found = arm.significance.adjusted
+    return "<0.001" if found < 0.001 else f"{found:.3f}"
+
+
+def _tone(arm: ArmResult, metric: MetricResult, design: ExperimentDesign) -> str:
+    if arm.significance is not None:
+        if not arm.significance.significant or arm.difference is None:
+            return ""
+        return "good" if (arm.difference.mean < 0) == metric.lower_is_better else "bad"
+    if arm.p_beat_control is None:
+        return ""
+    if arm.p_beat_control >= design.threshold:
+        return "good"
+    return "bad" if arm.p_beat_control <= 1 - design.threshold else ""
+
+
+def is_frequentist(analysis: Analysis) -> bool:
+    """True if the results are tests, not probabilities."""
+    arms = (arm for metric in analysis.metrics for arm in metric.arms)
+    return any(arm.significance is not None for arm in arms)
+
+
+def mean_label(metric: MetricResult, design: ExperimentDesign) -> str:
+    """Return what the estimated figure is: `rate`, `mean`, `ratio` or `p95`."""
+    if metric.kind != "percentile":
+        return metric.kind
+    try:
+        wanted = design.metric(metric.key).percentile
+    except KeyError:
+        wanted = None
+    return "percentile" if wanted is None else f"p{wanted:g}"
+
+
+def roles(metric: MetricResult) -> str:
+    """Return `primary, higher is better`."""
+    words = ["primary"] if metric.primary else []
+    words += ["guardrail"] if metric.guardrail else []
+    words += [f"of group {metric.group}"] if metric.group else []
+    return ", ".join([*words, "lower is better" if metric.lower_is_better else "higher is better"])
+
+
+def status(analysis: Analysis) -> str:
+    """Return one line: iteration, how long, where."""
+    design = analysis.design
+    where = f"in {design.environment}, {rule_of(design)}"
+    return f"iteration {design.iteration}, {_time(analysis)}, {where}"
+
+
+def rule_of(design: ExperimentDesign) -> str:
+    """Return what of the AI Config the experiment is on."""
+    rule = design.rule if design.rule == "fallthrough" else f"rule {design.rule!r}"
+    return f"{rule} of {design.ai_config}"
+
+
+def _time(analysis: Analysis) -> str:
+    design = analysis.design
+    if design.status == "draft":
+        return "a draft, not started"
+    ended = design.ended if design.status == "stopped" else None
+    length = days(analysis)
+    lasted = "" if length is None else f" ({_days(length)})"
+    if design.started is None:
+        return f"{design.status}, start not known"
+    since = figures.moment(design.started)
+    if design.status == "stopped":
+        until = f" to {figures.moment(ended)}" if ended is not None else ""
+        return f"stopped, from {since}{until}{lasted}"
+    return f"running since {since}{lasted}"
+
+
+def days(analysis: Analysis) -> float | None:
+    """Return how long the iteration has been running at `as_of`, or ran."""
+    design = analysis.design
+    if design.started is None:
+        return None
+    ends = analysis.as_of if design.ended is None else min(design.ended, analysis.as_of)
+    return max(ends - design.started, 0) / _DAY_MS
+
+
+def _days(length: float) -> str:
+    if length < 1 / 24:
+        return counted(round(length * 1440), "minute")
+    if length < 1:
+        return f"{length * 24:.1f} hours"
+    return f"{length:.1f} days"
+
+
+def sample_ratio(analysis: Analysis) -> str:
+    """Return the exposures of each arm beside what was meant, and how probable a mismatch is."""
+    total = sum(analysis.exposed.values())
+    meant = analysis.sample_ratio.expected if analysis.sample_ratio else {}
+    parts = []
+    for variation, number in analysis.exposed.items():
+        words = f"{variation} {figures.count(number)}"
+        if total:
+            words += f" ({figures.share(number / total)}"
+            words += f", meant {figures.share(meant[variation])})" if variation in meant else ")"
+        parts.append(words)
+    noun = counted(total, analysis.design.unit).split(" ", 1)[1]
+    line = f"{figures.count(total)} {noun} exposed: {', '.join(parts) or 'none'}"
+    if analysis.sample_ratio is not None and total:
+        found = analysis.sample_ratio
+        line += (
+            f"; sample ratio mismatch {probability(found.probability_of_mismatch)}"
+            f" (chi-squared p = {found.p_value:.3g})"
+        )
+    return line
+
+
+def verdict(decision: Decision) -> str:
+    """Return the verdict in one line, naming the variation."""
+    words = VERDICTS[decision.verdict]
+    if decision.verdict is Verdict.SHIP_TREATMENT and decision.winner:
+        words = f"ship {decision.winner}"
+    elif decision.verdict is Verdict.SHIP_CONTROL and decision.winner:
+        words = f"ship control ({decision.winner})"
+    elif decision.verdict is Verdict.STOP_INCONCLUSIVE and decision.winner:
+        words = f"stop: no winner; go on with {decision.winner}"
+    if decision.provisional and decision.winner is None:
+        words += f" ({decision.provisional} leads so far)"
+    return words
+
+
+def rule(design: ExperimentDesign) -> list[tuple[str, str]]:
+    """Return the decision rule as (name, value), in words."""
+    found = design.decision
+    limit = f"at least {probability(design.threshold)} to beat control and to be best"
+    if design.methodology == "frequentist":
+        tested = design.frequentist
+        limit = f"significant at {figures.share(tested.significance)}"
+        limit += ", two-sided" if tested.two_sided else ", one-sided"
+        limit += ", sequential" if tested.sequential else ""
+        limit += f", corrected by {tested.correction}" if tested.correction else ""
+    rows = [
+        ("primary metric", design.primary),
+        ("ships", limit),
+        ("minimum per arm", counted(found.minimum_units_per_arm, design.unit)),
+    ]
+    if found.planned_units_per_arm is not None:
+        rows.append(("planned per arm", counted(found.planned_units_per_arm, design.unit)))
+    if found.maximum_days is not None:
+        rows.append(("at most", f"{found.maximum_days:g} days"))
+    rows.append(("without a winner", f"go on with {found.inconclusive or design.control}"))
+    for key, guard in found.guardrails.items():
+        worse = f"worse by more than {figures.share(guard.margin)}" if guard.margin else "worse"
+        rows.append((f"guardrail {key}", f"blocks at {probability(guard.threshold)} to be {worse}"))
+    if found.guardrails and found.guardrail_rule == "nonInferior":
+        rows.append(("guardrails", "each must also be probably not worse"))
+    return rows
+
+
+def registration(found: PreRegistration | None) -> list[str]:
+    """Return what git says of the rule and of what was compared, in sentences."""
+    if found is None:
+        return []
+    at = f" (commit {found.commit[:12]})" if found.commit else ""
+    match found.status:
+        case Registration.SAME:
+            lines = [f"the decision block is as it was when the iteration started{at}"]
+        case Registration.EDITED:
+            fields = ", ".join(found.changed)
+            lines = [f"the decision block was edited since the iteration started{at}: {fields}"]
+        case Registration.NOT_VERIFIABLE:
+            lines = ["pre-registration not verifiable: git does not know the iteration's start"]
+    return lines + [f"contaminated: {one}" for one in found.contaminations]
