@@ -11,10 +11,12 @@ from ldconf.cli.applying import Conversation, carry_out, exit_code, told
 from ldconf.cli.formats import write_file
 from ldconf.cli.planning import Drawn, finish, report_of
 from ldconf.cli.planning import exit_code as plan_exit_code
+from ldconf.cli.policing import annotate, held_against
 from ldconf.cli.run import Run
 from ldconf.core.errors import ExitCode, LdconfError, UsageError
+from ldconf.core.policy import PolicyReport
 from ldconf.render import delivery as drawing
-from ldconf.render import json, markdown
+from ldconf.render import json, markdown, policy
 from ldconf.workflow import delivery, samples
 from ldconf.workflow.apply import ApplyWish, Done, read_reviewed
 from ldconf.workflow.delivery import Place, Runner
@@ -48,20 +50,40 @@ def deliver_plan(run: Run, wanted: PlanDelivery) -> int:
         if request is not None and not request.outside:
             body = drawing.plan_failed(place.heading(runner), error.summary)
             _comment(run, runner, request.number, body, create=False)
+            body = policy.not_checked(place.settings.project, place.name)
+            run.wait(delivery.put_comment, runner, request.number, body, create=False)
         raise
     finish(run, planned, drawn)
     report = report_of(planned, drawn)
+    policies = held_against(run.root(), planned, drawn)
     body = markdown.plan(report, artifact=actions.artifact())
     write_file(wanted.out / "plan.md", body)
     write_file(wanted.out / "report.json", json.document("plan", report))
-    outputs = {"artifact": place.artifact}
+    write_file(wanted.out / "policy.json", json.document("policy", policies))
+    stopping = sum(found.stops for found in policies.violations)
+    outputs = {"artifact": place.artifact, "violations": str(stopping)}
     if drawn.out is not None:
         outputs["plan-file"] = str(drawn.out)
     actions.leave_outputs(outputs)
     if request is not None and not request.outside:
         says = bool(report.groups or report.refused or report.refusals or report.conflicts)
         _comment(run, runner, request.number, body, create=says)
-    return plan_exit_code(planned.plan, detailed=False)
+    judged = _judge(run, runner, policies)
+    return plan_exit_code(planned.plan, detailed=False) or judged
+
+
+def _judge(run: Run, runner: Runner, report: PolicyReport) -> int:
+    """Tell what the policies say, in a comment of its own. Returns the exit code."""
+    body = policy.markdown(report)
+    if report.rules:
+        run.say(policy.verdict(report))
+        annotate(run, report)
+        actions.leave_summary(body)
+    request = runner.event.pull_request
+    if request is not None and not request.outside:
+        says = bool(report.violations)
+        run.wait(delivery.put_comment, runner, request.number, body, create=says)
+    return ExitCode.REFUSED if report.is_refused else ExitCode.DONE
 
 
 def _planned(run: Run, wanted: PlanDelivery, runner: Runner, place: Place) -> tuple[Planned, Drawn]:

@@ -47,10 +47,21 @@ def run_policy(run: Run, asked: Asked, wanted: Iterable[str] | None) -> int:
         Format.MARKDOWN: partial(drawing.markdown, report),
     }
     formats.write(run, wanted, draw)
+    annotate(run, report)
+    return ExitCode.REFUSED if report.is_refused else ExitCode.DONE
+
+
+def annotate(run: Run, report: PolicyReport) -> None:
+    """Write an annotation per violation, if this runs in GitHub Actions."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
         found = [_from_here(run, one) for one in drawing.diagnostics(report)]
         sys.stderr.write(github.annotations(found))
-    return ExitCode.REFUSED if report.is_refused else ExitCode.DONE
+
+
+def held_against(root: Path, planned: Planned, drawn: Drawn) -> PolicyReport:
+    """Hold a plan that was just made against the policies. Texts count whole, shown or not."""
+    text = json.document("plan", report_of(planned, replace(drawn, redact=False)))
+    return check_text(root, text, planned.base.commit or "none")
 
 
 def _checked(run: Run, asked: Asked) -> PolicyReport:
@@ -61,8 +72,7 @@ def _checked(run: Run, asked: Asked) -> PolicyReport:
     planned = _planned(run, asked)
     sampled = samples.sampled(root, planned, skip=asked.no_samples)
     drawn = Drawn(remarks=sampled.remarks, samples=sampled.rows)
-    text = json.document("plan", report_of(planned, drawn))
-    return check_text(root, text, planned.base.commit or "none")
+    return held_against(root, planned, drawn)
 
 
 def _planned(run: Run, asked: Asked) -> Planned:

@@ -33,8 +33,7 @@ def markdown(report: PolicyReport, *, limit: int = LIMIT) -> str:
 
     What is too long loses the ways out first, then the last violations, and says how many.
     """
-    mark = f"<!-- ldconf policy {comment(report.project)} {comment(report.workspace)} -->"
-    head = [mark, "", f"### Policies of {code(report.project)}", "", f"**{verdict(report)}**", ""]
+    head = [*_head(report.project, report.workspace), f"**{verdict(report)}**", ""]
     for items in (
         [_item(found, whole=True) for found in report.violations],
         [_item(found, whole=False) for found in report.violations],
@@ -50,6 +49,16 @@ def markdown(report: PolicyReport, *, limit: int = LIMIT) -> str:
         kept.append(item)
     rest = f"\nand {len(items) - len(kept)} more, in the output of `ldconf policy`"
     return "\n".join([*head, *kept, rest]) + "\n"
+
+
+def not_checked(project: str, workspace: str) -> str:
+    """Return the comment for a commit that cannot be planned: older violations must not stand."""
+    return "\n".join([*_head(project, workspace), "Not checked: this commit has no plan."]) + "\n"
+
+
+def _head(project: str, workspace: str) -> list[str]:
+    mark = f"<!-- ldconf policy {comment(project)} {comment(workspace)} -->"
+    return [mark, "", f"### Policies of {code(project)}", ""]
 
 
 def _item(found: Violation, *, whole: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -225,13 +226,29 @@ class Hub:
 
     # -- what people see
 
-    def comment(self, number: int) -> str:
-        found = self.fake.comments.get(number, [])
+    def comment(self, number: int, about: str = "plan") -> str:
+        """The comment on a pull request (or issue) that is about its plan, its policies ..."""
+        every = [str(one["body"]) for one in self.fake.comments.get(number, [])]
+        found = [body for body in every if body.startswith(f"<!-- ldconf {about} ")]
         assert len(found) <= 1, "one comment per pull request and workspace"
-        return str(found[0]["body"]) if found else ""
+        assert all(body.startswith("<!-- ldconf ") for body in every)
+        return found[0] if found else ""
 
     def applied(self) -> str | None:
         return self.fake.git("rev-parse", REF) if self.fake.has_ref(REF) else None
+
+
+def digest_of(text: str) -> str:
+    return re.findall(r"\b[0-9a-f]{64}\b", text)[-1]
+
+
+def adopt(hub: Hub) -> str:
+    """Apply the first time, as a person does after looking. Returns the commit."""
+    stopped = hub.apply()
+    assert stopped.code == 3
+    done = hub.apply(digest_of(stopped.err))
+    assert done.code == 0, done.err
+    return hub.fake.git("rev-parse", "main")
 
 
 def outputs_in(text: str) -> dict[str, str]:

@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +15,11 @@ import yaml
 
 from ldconf.emulator.access import READ_ONLY_TOKEN
 from tests.github.fake import BOT, TOKEN
-from tests.github.hub import ARTIFACT, LD_TOKEN, REF, Hub, opened, outputs_in
+from tests.github.hub import ARTIFACT, LD_TOKEN, REF, Hub, adopt, digest_of, outputs_in
 from tests.github.test_github_event import payload
 
 ACTION = Path(__file__).parents[2] / ".github" / "actions" / "ldconf" / "action.yml"
 PROMPT = "configs/prompts/pet-store-agent.md"
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    for name in list(os.environ):
-        if name.startswith(("LAUNCHDARKLY_", "GITHUB_")):
-            monkeypatch.delenv(name)
-    with opened(tmp_path, monkeypatch) as found:
-        yield found
-
-
-def digest_of(text: str) -> str:
-    return re.findall(r"\b[0-9a-f]{64}\b", text)[-1]
-
-
-def adopt(hub: Hub) -> str:
-    """Apply the first time, as a person does after looking. Returns the commit."""
-    stopped = hub.apply()
-    assert stopped.code == 3
-    done = hub.apply(digest_of(stopped.err))
-    assert done.code == 0, done.err
-    return hub.fake.git("rev-parse", "main")
 
 
 def greeting(hub: Hub, branch: str, words: str) -> str:
