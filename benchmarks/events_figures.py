@@ -2,14 +2,16 @@
 
     python benchmarks/events_figures.py [MILLIONS]
 
-Bodies of 1,000 events go through the event store as a `/bulk` request does (one committed
-transaction each). Ten million events would take minutes that way, so the rest is generated inside
+Bodies go through the event store as a `/bulk` request does, each acknowledged when it is committed:
+of 1,000 events and of 8, from one sender after another and from many at once (those that wait share
+a transaction). Ten million events would take minutes that way, so the rest is generated inside
 DuckDB, straight into the table, with the same columns filled. Prints events per second, the size of
 the file, the time of the queries behind `monitor` and the dashboard, and the peak memory.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import resource
 import sys
@@ -80,25 +82,43 @@ def timed(label: str, work: object) -> object:
     return found
 
 
+async def send(store: EventStore, bodies: list[bytes], name: str, senders: int) -> float:
+    """Add the bodies, each sender the next one when its last is acknowledged; return seconds."""
+    numbered = iter(enumerate(bodies))
+
+    async def sender() -> None:
+        for number, one in numbered:
+            await store.add(Payload("p", "test", f"{name}-{number}", one, START))
+
+    began = time.monotonic()
+    await asyncio.gather(*(sender() for _ in range(senders)))
+    return time.monotonic() - began
+
+
+def ingestion(store: EventStore) -> None:
+    bodies = [body(number) for number in range(30)]
+    small = [json.dumps(json.loads(one)[:8]).encode() for one in bodies]
+    store.add_now(Payload("p", "test", "first", small[0], START))  # opens the file
+    for events, sent, senders in (
+        (1000, bodies, 1),
+        (1000, bodies, 16),
+        (8, small * 10, 1),
+        (8, small * 50, 16),
+        (8, small * 200, 128),
+    ):
+        took = asyncio.run(send(store, sent, f"{events}-{senders}", senders))
+        print(
+            f"bodies of {events:,} events from {senders} at once: "
+            f"{len(sent) / took:,.0f} bodies/s, {len(sent) * events / took:,.0f} events/s"
+        )
+
+
 def main() -> None:
     millions = float(sys.argv[1]) if len(sys.argv) > 1 else 10
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "events.duckdb"
         store = EventStore(path, keep_days=10_000, clock=lambda: START)
-        bodies = [body(number) for number in range(30)]
-        began = time.monotonic()
-        for number, one in enumerate(bodies):
-            store.add_now(Payload("p", "test", f"id-{number}", one, START))
-        took = time.monotonic() - began
-        print(
-            f"{len(bodies)} bodies of 1,000 events, committed one by one: "
-            f"{len(bodies) * 1000 / took:,.0f} events/s, {len(bodies) / took:.0f} bodies/s"
-        )
-        small = [json.dumps(json.loads(one)[:8]).encode() for one in bodies]
-        began = time.monotonic()
-        for number in range(300):
-            store.add_now(Payload("p", "test", f"small-{number}", small[number % 30], START))
-        print(f"bodies of 8 events: {300 / (time.monotonic() - began):.0f} bodies/s")
+        ingestion(store)
         runs = int(millions * 1_000_000) // len(EVENTS)
         step = 125_000
         began = time.monotonic()

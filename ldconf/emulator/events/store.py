@@ -1,6 +1,7 @@
 """One DuckDB file, written by one thread; reads go on beside it.
 
 A body is committed before its sender hears 202, so that nothing acknowledged is lost on kill -9.
+Bodies that came while others were being written are committed together.
 DuckDB lets one process open a file: others ask the process that serves the state.
 """
 
@@ -11,8 +12,9 @@ import contextlib
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,6 +31,8 @@ KEEP_DAYS = 90
 MEMORY_LIMIT = "1GB"
 DUPLICATE_WINDOW_MS = DAY_MS  # a retry comes after a second; after a restart a little later
 SWEEP_EVERY_MS = 3_600_000
+MOST_BODIES = 256  # of one transaction, and their bytes
+MOST_BYTES = 8_000_000
 Row = tuple[Json, ...]
 log = logging.getLogger(__name__)
 
@@ -46,6 +50,19 @@ class Payload:
     id: str
     body: bytes
     received: int
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What a payload is known by when it comes again."""
+        return self.project, self.environment, self.id
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A payload, and who waits for it."""
+
+    payload: Payload
+    done: Future[None]
 
 
 class EventStore:
@@ -69,38 +86,81 @@ class EventStore:
         self._opening = threading.Lock()
         self._database: duckdb.DuckDBPyConnection | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="events")
+        self._waiting: deque[_Waiting] = deque()
         self._seen: dict[tuple[str, str, str], int] = {}
         self._next_sweep = 0
 
     async def add(self, payload: Payload) -> None:
         """Keep the events of a body; returns when they are committed. A body that came before is
         taken for the same. Raises EventsRefused if it is no list of events."""
-        done = self._writer.submit(self.add_now, payload)
+        done: Future[None] = Future()
+        done.set_running_or_notify_cancel()  # it is written, though its sender may be gone
+        self._waiting.append(_Waiting(payload, done))
+        self._writer.submit(self._write)
         await asyncio.shield(asyncio.wrap_future(done))
 
     def add_now(self, payload: Payload) -> None:
         """As `add`, in this thread. Call it from one thread at a time."""
-        database = self._open()
-        place = (payload.project, payload.environment, payload.id)
-        if payload.id and place in self._seen:
-            return
-        values = {
-            "received": payload.received,
-            "project": payload.project,
-            "environment": payload.environment,
-        }
+        done: Future[None] = Future()
+        self._keep([_Waiting(payload, done)])
+        done.result()
+
+    def _write(self) -> None:
+        """Keep what waits, or the first part of it: each body that waits has called this once."""
+        group: list[_Waiting] = []
+        places: set[tuple[str, str, str]] = set()
+        size = 0
+        while self._waiting and len(group) < MOST_BODIES:
+            payload = self._waiting[0].payload
+            size += len(payload.body)
+            if group and (size > MOST_BYTES or (payload.id and payload.place in places)):
+                break
+            places.add(payload.place)
+            group.append(self._waiting.popleft())
+        if group:
+            self._keep(group)
+
+    def _keep(self, group: Sequence[_Waiting]) -> None:
+        """Commit a group and tell each who waits: done, refused, or what else went wrong."""
         try:
-            body = payload.body.decode()
-        except UnicodeDecodeError as err:
-            self.dropped += 1
-            raise EventsRefused(f"not UTF-8: {err}") from None
-        with self._transaction(database):
-            database.execute(schema.INSERT, {"body": body, **values})
-            if payload.id:
-                database.execute(schema.REMEMBER, {"payload_id": payload.id, **values})
-        if payload.id:
-            self._seen[place] = payload.received
-        self._sweep(database)
+            database = self._open()
+            self._commit(database, [one for one in group if self._is_new(one)])
+        except BaseException as err:
+            for one in group:
+                if not one.done.done():
+                    one.done.set_exception(err)
+            return
+        try:
+            self._sweep(database)
+        except Exception:
+            log.exception("old events could not be dropped")
+
+    def _is_new(self, one: _Waiting) -> bool:
+        if one.payload.id and one.payload.place in self._seen:
+            one.done.set_result(None)
+            return False
+        return True
+
+    def _commit(self, database: duckdb.DuckDBPyConnection, group: Sequence[_Waiting]) -> None:
+        """Commit a group in one transaction; if one of it is refused, the others without it."""
+        if not group:
+            return
+        payloads = [one.payload for one in group]
+        try:
+            with _transaction(database):
+                _insert(database, payloads)
+        except EventsRefused as err:
+            if len(group) == 1:
+                self.dropped += 1
+                group[0].done.set_exception(err)
+            else:
+                half = len(group) // 2
+                self._commit(database, group[:half])
+                self._commit(database, group[half:])
+            return
+        self._seen |= {one.place: one.received for one in payloads if one.id}
+        for one in group:
+            one.done.set_result(None)
 
     def query(self, sql: str, parameters: Json = None) -> Sequence[Row]:
         """Return the rows of a query, for any thread; () if nothing was ever kept.
@@ -119,22 +179,6 @@ class EventStore:
             if self._database is not None:
                 self._database.close()
                 self._database = None
-
-    @contextlib.contextmanager
-    def _transaction(self, database: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        import duckdb
-
-        database.begin()
-        try:
-            yield
-            database.commit()
-        except (duckdb.ConversionException, duckdb.InvalidInputException) as err:
-            database.rollback()
-            self.dropped += 1
-            raise EventsRefused(str(err).partition("\n")[0]) from None
-        except BaseException:
-            database.rollback()
-            raise
 
     def _open(self) -> duckdb.DuckDBPyConnection:
         with self._opening:
@@ -156,6 +200,42 @@ class EventStore:
         old = [place for place, at in self._seen.items() if at < now - DUPLICATE_WINDOW_MS]
         for place in old:
             del self._seen[place]
+
+
+@contextlib.contextmanager
+def _transaction(database: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    import duckdb
+
+    database.begin()
+    try:
+        yield
+        database.commit()
+    except UnicodeDecodeError as err:
+        database.rollback()
+        raise EventsRefused(f"not UTF-8: {err}") from None
+    except (duckdb.ConversionException, duckdb.InvalidInputException) as err:
+        database.rollback()
+        raise EventsRefused(str(err).partition("\n")[0]) from None
+    except BaseException:
+        database.rollback()
+        raise
+
+
+def _insert(database: duckdb.DuckDBPyConnection, payloads: Sequence[Payload]) -> None:
+    bodies = [payload.body.decode() for payload in payloads]
+    database.execute(schema.INSERT, {"bodies": bodies, **_columns(payloads)})
+    named = [payload for payload in payloads if payload.id]
+    if named:
+        ids = [payload.id for payload in named]
+        database.execute(schema.REMEMBER, {"ids": ids, **_columns(named)})
+
+
+def _columns(payloads: Sequence[Payload]) -> dict[str, Json]:
+    return {
+        "received": [payload.received for payload in payloads],
+        "projects": [payload.project for payload in payloads],
+        "environments": [payload.environment for payload in payloads],
+    }
 
 
 def require_duckdb() -> None:
