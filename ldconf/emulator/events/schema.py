@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS events(
   context JSON, data JSON);
 CREATE OR REPLACE VIEW exposures AS
   SELECT received, ts, project, environment, key AS flag, variation, variation_key, version,
-    reason, rule_id, context_kind, context_key, units
+    ai_version, reason, rule_id, context_kind, context_key, units
   FROM events WHERE kind = 'feature' AND in_experiment;
 CREATE OR REPLACE VIEW outcomes AS
   SELECT received, ts, project, environment, key AS event_key, metric, config_key, variation_key,

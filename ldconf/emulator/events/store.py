@@ -172,6 +172,20 @@ class EventStore:
         with self._open().cursor() as cursor:
             return cursor.execute(sql, parameters).fetchall()
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Callable[[str, Json], Sequence[Row]]]:
+        """Give a function that asks as `query` does, for several questions about the same events.
+
+        It sees what was committed before, nothing of what comes meanwhile; temporary tables that
+        it makes are gone at the end.
+        """
+        with self._open().cursor() as cursor:
+            cursor.begin()
+            try:
+                yield lambda sql, parameters: cursor.execute(sql, parameters).fetchall()
+            finally:
+                cursor.rollback()
+
     def close(self) -> None:
         """Finish what is being written, and close the file."""
         self._writer.shutdown()
