@@ -68,6 +68,13 @@ class Scale:
 PERCENT = Scale(100, 2, after=" %")
 
 
+def tick(scale: Scale, found: float) -> str:
+    """Return a round number of an axis, without needless zeros."""
+    number = f"{found * scale.factor:,.{scale.decimals}f}"
+    number = number.rstrip("0").rstrip(".") if "." in number else number
+    return f"{scale.before}{'0' if number in ('-0', '') else number}{scale.after}"
+
+
 def scale_of(metric: MetricResult) -> Scale:
     """Return how a metric's means, intervals and losses are written, by its unit and size."""
     if metric.kind == "rate":
@@ -215,6 +222,11 @@ def status(analysis: Analysis) -> str:
     design = analysis.design
     where = f"in {design.environment}, {rule_of(design)}"
     return f"iteration {design.iteration}, {_time(analysis)}, {where}"
+
+
+def sentence(words: str) -> str:
+    """Return the words with a capital and a full stop."""
+    return f"{words[:1].upper()}{words[1:]}."
 
 
 def rule_of(design: ExperimentDesign) -> str:

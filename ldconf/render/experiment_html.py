@@ -1,0 +1,333 @@
+"""Results of an experiment as one HTML file: no network, no script, light and dark."""
+
+from __future__ import annotations
+
+from functools import partial
+from itertools import groupby
+
+from ldconf.core import figures
+from ldconf.core.analysis import (
+    Analysis,
+    ArmResult,
+    Caution,
+    Decision,
+    HealthStatus,
+    MetricResult,
+    Verdict,
+)
+from ldconf.core.experiment import ExperimentDesign
+from ldconf.render import experiment_rows as say
+from ldconf.render import svg
+from ldconf.render.experiment_rows import ArmRow
+from ldconf.render.experiment_style import STYLE
+from ldconf.render.names import counted
+from ldconf.render.svg import escaped
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_DAY_MS = 86_400_000
+_HOUR_MS = 3_600_000
+_VERDICTS = {
+    Verdict.SHIP_TREATMENT: "good",
+    Verdict.SHIP_CONTROL: "good",
+    Verdict.KEEP_RUNNING: "wait",
+    Verdict.STOP_INCONCLUSIVE: "warn",
+    Verdict.BLOCKED_BY_GUARDRAIL: "bad",
+    Verdict.INVALID: "bad",
+}
+_HEALTH = {
+    HealthStatus.HEALTHY: "good",
+    HealthStatus.WAITING: "wait",
+    HealthStatus.WARNING: "warn",
+    HealthStatus.FAILED: "bad",
+}
+
+
+def page(analysis: Analysis, decision: Decision | None) -> str:
+    """Return the whole report as one page."""
+    design = analysis.design
+    title = design.name or design.key
+    body = [
+        _head(analysis),
+        _verdict(decision) if decision else "",
+        "<h2>Metrics</h2>",
+        *(_metric(metric, analysis) for metric in analysis.metrics),
+        "<h2>Exposures and health</h2>",
+        _health(analysis),
+        *_slices(analysis),
+        "<h2>The rule, as the files say it</h2>",
+        _rule(design, decision),
+        _method(analysis),
+    ]
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="robots" content="noindex">\n<link rel="icon" href="data:,">\n'
+        f"<title>{escaped(title)}: results</title>\n<style>{STYLE}</style>\n</head>\n"
+        "<body>\n<main>\n" + "\n".join(filter(None, body)) + "\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _head(analysis: Analysis) -> str:
+    design = analysis.design
+    source = f"{analysis.source}, as of {figures.moment(analysis.as_of)}"
+    hypothesis = f"<p>{escaped(design.hypothesis)}</p>" if design.hypothesis else ""
+    return (
+        f"<header><h1>{escaped(design.name or design.key)}</h1>"
+        f'<p class="soft"><code>{escaped(design.key)}</code> of project '
+        f"<code>{escaped(design.project)}</code></p>"
+        f"<p>{escaped(say.sentence(say.status(analysis)))}</p>{hypothesis}"
+        f'<p class="soft">{escaped(say.sentence(source))}</p></header>'
+    )
+
+
+def _verdict(decision: Decision) -> str:
+    items = "".join(f"<li>{escaped(reason)}</li>" for reason in decision.reasons)
+    items += "".join(_caution(one) for one in decision.warnings)
+    tone = _VERDICTS[decision.verdict]
+    return (
+        f'<h2>Verdict</h2><section class="card verdict {tone}">'
+        f'<b class="{tone}">{escaped(say.sentence(say.verdict(decision)))}</b>'
+        f"<ul>{items}</ul></section>"
+    )
+
+
+def _caution(found: Caution) -> str:
+    return (
+        f'<li><span class="warn">Warning</span> <code>{escaped(found.code.value)}</code>: '
+        f"{escaped(found.words)}</li>"
+    )
+
+
+def _metric(metric: MetricResult, analysis: Analysis) -> str:
+    design = analysis.design
+    warnings = "".join(_caution(one) for one in metric.warnings)
+    name = metric.name or metric.key
+    key = f' <code class="soft">{escaped(metric.key)}</code>' if name != metric.key else ""
+    badges = "".join(f'<span class="badge">{escaped(w)}</span>' for w in _badges(metric))
+    charts = _densities(metric, design) + _chances(metric, analysis)
+    table = _estimates(metric, design, frequentist=say.is_frequentist(analysis))
+    body = f'<div class="pair"><div>{charts}</div>{table}</div>' if charts else table
+    return (
+        f'<section class="card"><h3>{escaped(name)}{key}{badges}</h3>{body}'
+        + (f"<ul>{warnings}</ul>" if warnings else "")
+        + "</section>"
+    )
+
+
+def _badges(metric: MetricResult) -> list[str]:
+    return say.roles(metric).split(", ")
+
+
+def _densities(metric: MetricResult, design: ExperimentDesign) -> str:
+    scale = say.scale_of(metric)
+    chart = svg.densities(
+        f"Where the {say.mean_label(metric, design)} of {metric.name} probably is, by variation",
+        [_curve(arm, scale) for arm in metric.arms],
+        partial(say.tick, scale),
+    )
+    if not chart:
+        return '<p class="soft">Not enough data to draw.</p>'
+    label = say.mean_label(metric, design)
+    words = f"Where the {label} probably is; below, mean and 90 % interval"
+    return f"<figure><figcaption>{escaped(words)}</figcaption>{chart}</figure>"
+
+
+def _curve(arm: ArmResult, scale: say.Scale) -> svg.Curve:
+    ends = (arm.interval.lower, arm.interval.upper) if arm.interval else None
+    name = f"{arm.variation}: {scale.value(arm.mean)} {scale.ends(arm.interval)}"
+    return svg.Curve(name, arm.density, arm.mean, ends)
+
+
+def _chances(metric: MetricResult, analysis: Analysis) -> str:
+    """Return how the probability to beat control came about, if there are earlier looks."""
+    arms = [arm.variation for arm in metric.arms if not arm.is_control]
+    lines = [svg.Line("", ())]  # control has none, and keeps its colour
+    for arm in arms:
+        points = [
+            (float(look.as_of), look.p_beat_control.get(metric.key, {}).get(arm))
+            for look in analysis.history
+        ]
+        lines.append(svg.Line(arm, points))
+    threshold = analysis.design.threshold
+    chart = svg.over_time(
+        f"Probability to beat control on {metric.name} over time",
+        lines,
+        [svg.Mark(f"threshold {say.probability(threshold)}", threshold)],
+        1.0,
+        (partial(_since, analysis), figures.share),
+    )
+    if not chart:
+        return ""
+    return f"<figure><figcaption>Probability to beat control</figcaption>{chart}</figure>"
+
+
+def _since(analysis: Analysis, time: float) -> str:
+    """Return a time of the history for people."""
+    looks = analysis.history
+    length = looks[-1].as_of - looks[0].as_of
+    moment = figures.moment(int(time))
+    if length >= 3 * _DAY_MS:
+        return moment[:6]
+    return moment[7:12] if length >= 10 * 60_000 else moment[7:15]
+
+
+def _estimates(metric: MetricResult, design: ExperimentDesign, *, frequentist: bool) -> str:
+    rows = say.arm_rows(metric, design)
+    heads = "".join(
+        f'<th scope="col"><span class="key c{at % svg.COLOURS}"></span>{escaped(row.variation)}'
+        + (" <small>control</small>" if row.is_control else "")
+        + "</th>"
+        for at, row in enumerate(rows)
+    )
+    tests = [("p-value", "p_value")]
+    if not frequentist:
+        tests = [
+            ("P(beat control)", "beat"),
+            ("P(best)", "best"),
+            ("expected loss", "loss"),
+            ("weight of the data", "weight"),
+        ]
+    names = [
+        ("exposed", "exposed"),
+        ("total / units", "total"),
+        (say.mean_label(metric, design), "mean"),
+        ("90 % interval", "interval"),
+        ("vs control", "change"),
+        ("its interval", "change_interval"),
+        *tests,
+    ]
+    body = "".join(
+        f'<tr><th scope="row">{escaped(label)}</th>'
+        + "".join(_cell(row, attribute) for row in rows)
+        + "</tr>"
+        for label, attribute in names
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escaped(metric.name)}">'
+        f'<table><thead><tr><th scope="col">'
+        f"<small>variation</small></th>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _cell(row: ArmRow, attribute: str) -> str:
+    tone = row.tone if attribute in ("change", "beat", "p_value") else ""
+    mark = f' class="{tone}"' if tone else ""
+    return f"<td{mark}>{escaped(getattr(row, attribute))}</td>"
+
+
+def _health(analysis: Analysis) -> str:
+    checks = "".join(
+        f'<li><span class="{_HEALTH[check.status]}">{escaped(check.status.value)}</span> '
+        f"{escaped(check.name)}: {escaped(check.words)}</li>"
+        for check in analysis.health
+    )
+    known = {check.words for check in analysis.health}
+    checks += "".join(_caution(one) for one in analysis.warnings if one.words not in known)
+    words = f"<p>{escaped(say.sentence(say.sample_ratio(analysis)))}</p><ul>{checks}</ul>"
+    chart = _sizes(analysis)
+    inner = f'<div class="pair"><div>{chart}</div><div>{words}</div></div>' if chart else words
+    return f'<section class="card">{inner}{_history_table(analysis)}</section>'
+
+
+def _sizes(analysis: Analysis) -> str:
+    found = analysis.design.decision
+    marks = [
+        svg.Mark(
+            f"minimum {figures.count(found.minimum_units_per_arm)}", found.minimum_units_per_arm
+        )
+    ]
+    if found.planned_units_per_arm is not None:
+        planned = found.planned_units_per_arm
+        marks.append(svg.Mark(f"planned {figures.count(planned)}", planned, at_start=True))
+    lines = [
+        svg.Line(arm, [(float(look.as_of), look.exposed.get(arm)) for look in analysis.history])
+        for arm in analysis.exposed
+    ]
+    unit = counted(2, analysis.design.unit).split(" ", 1)[1]
+    chart = svg.over_time(
+        f"Exposed {unit} per variation over time",
+        lines,
+        marks,
+        None,
+        (partial(_since, analysis), figures.count),
+    )
+    if not chart:
+        return ""
+    keys = " ".join(
+        f'<span class="key c{at % svg.COLOURS}"></span>{escaped(arm)}'
+        for at, arm in enumerate(analysis.exposed)
+    )
+    words = f"Exposed {escaped(unit)}: {keys}"
+    return f"<figure><figcaption>{words}</figcaption>{chart}</figure>"
+
+
+def _history_table(analysis: Analysis) -> str:
+    if not analysis.history:
+        return ""
+    design = analysis.design
+    treatments = [arm.variation for arm in analysis.primary.arms if not arm.is_control]
+    heads = ["as of", *(f"{arm} exposed" for arm in analysis.exposed)]
+    heads += [f"P({arm} beats control)" for arm in treatments]
+    rows = []
+    for look in analysis.history:
+        chances = look.p_beat_control.get(design.primary, {})
+        cells = [figures.count(look.exposed.get(arm)) for arm in analysis.exposed]
+        cells += [say.probability(chances.get(arm)) for arm in treatments]
+        inner = "".join(f"<td>{escaped(cell)}</td>" for cell in cells)
+        time = escaped(figures.moment(look.as_of))
+        rows.append(f'<tr><th scope="row">{time}</th>{inner}</tr>')
+    head = "".join(f'<th scope="col">{escaped(one)}</th>' for one in heads)
+    return (
+        f"<details><summary>Earlier looks as a table</summary>"
+        '<div class="scroll" tabindex="0" role="region" aria-label="Earlier looks"><table>'
+        f"<caption>Exposures, and the primary metric {escaped(design.primary)}</caption>"
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div></details>"
+    )
+
+
+def _slices(analysis: Analysis) -> list[str]:
+    if not analysis.slices:
+        return []
+    ordered = sorted(analysis.slices, key=lambda found: found.attribute)
+    frequentist = say.is_frequentist(analysis)
+    parts = ["<h2>Slices, for reading and not for deciding</h2>"]
+    for attribute, group in groupby(ordered, key=lambda found: found.attribute):
+        inner = "".join(
+            f"<h3>{escaped(attribute)}: {escaped(one.value)}</h3>"
+            + "".join(
+                f"<p>{escaped(metric.name or metric.key)}</p>"
+                + _estimates(metric, analysis.design, frequentist=frequentist)
+                for metric in one.metrics
+            )
+            for one in group
+        )
+        parts.append(
+            f'<details class="card"><summary>By {escaped(attribute)}</summary>{inner}</details>'
+        )
+    return parts
+
+
+def _rule(design: ExperimentDesign, decision: Decision | None) -> str:
+    pairs = "".join(
+        f"<dt>{escaped(name)}</dt><dd>{escaped(value)}</dd>" for name, value in say.rule(design)
+    )
+    lines = say.registration(decision.registration if decision else None)
+    items = "".join(f"<p>{escaped(say.sentence(line))}</p>" for line in lines)
+    return f'<section class="card"><dl>{pairs}</dl>{items}</section>'
+
+
+def _method(analysis: Analysis) -> str:
+    design = analysis.design
+    if say.is_frequentist(analysis):
+        words = "Frequentist tests; intervals hold 90 %."
+    elif design.prior == "flat":
+        words = "Bayesian estimates with flat priors; intervals hold 90 %."
+    else:
+        words = (
+            "Bayesian estimates as LaunchDarkly makes them: control from its data alone, "
+            f"treatments with a prior centred on control (relative spread {design.tau:g}); "
+            "intervals hold 90 %. Loss is what choosing a variation costs if it is the worse one, "
+            "times how probable that is."
+        )
+    return f'<p class="soft"><small>{escaped(words)}</small></p>'
