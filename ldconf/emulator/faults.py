@@ -72,6 +72,15 @@ class Faults:
         create_loses_texts  a variation POST neither keeps nor returns its texts (4.6)
         default_maintainer  an AI Config made without a maintainer gets the calling member (3.4)
         prefix_metric_keys  `evaluationMetricKey` comes back as `$ld:ai:judge:NAME` (U25)
+    Experiments:
+        experiments_on_ai_configs  False: the key of an AI Config is refused in `flags` (U6)
+        locked_status       status for a field that may not change now: 400, 409 or 422 (U11)
+        whole_audience      allocations below 100 in total are scaled up to it without a word
+        rescaled_thresholds thresholds of `analysisConfig` come back as shares of one (U9)
+        flag_version        which `_version` of targeting `flagConfigVersion` has to be (U7)
+        own_treatment_ids   treatments have ids of their own, not those of their variations (13.5)
+        refused_expand      values of `expand` that experiments do not know (400)
+        stopped_serves      what a stop leaves in targeting: the winner, or the split as a rollout
     Transport:
         latency_s           every answer takes this long
         inject(...)         single planned failures
@@ -101,6 +110,15 @@ class Faults:
     create_loses_texts: bool = False
     default_maintainer: bool = True
     prefix_metric_keys: bool = False
+
+    experiments_on_ai_configs: bool = True
+    locked_status: int = 400
+    whole_audience: bool = False
+    rescaled_thresholds: bool = False
+    flag_version: Literal["environment", "document"] = "environment"
+    own_treatment_ids: bool = False
+    refused_expand: frozenset[str] = frozenset()
+    stopped_serves: Literal["winner", "split"] = "winner"
 
     latency_s: float = 0.0
     injections: list[Injection] = field(default_factory=list)

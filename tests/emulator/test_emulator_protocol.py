@@ -117,7 +117,7 @@ async def test_paths_outside_the_api_are_not_implemented_either(ld: Ld) -> None:
         ("POST", "/flags/p"),
         ("GET", "/projects/p/ai-configs/skills"),
         ("GET", "/projects/p/ai-configs/quick-stats"),
-        ("POST", "/projects/p/environments/test/experiments"),
+        ("POST", "/projects/p/environments/test/holdouts"),
         ("GET", "/projects/p/layers"),
         ("POST", "/auditlog"),
     ],

@@ -1,48 +1,83 @@
-"""Reads of experiments (reference 13.1, 13.5). Writing them is not implemented: 501."""
+"""Experiments (reference 13). There is no DELETE; layers and holdouts answer 501."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
 from ldconf.core.resource import Json
+from ldconf.emulator import audit
+from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
+from ldconf.emulator.experiments.body import Place, new_experiment, new_iteration
+from ldconf.emulator.experiments.patch import ExperimentPatch
+from ldconf.emulator.experiments.rollout import subject
+from ldconf.emulator.experiments.view import experiment_view, iteration_view, refuse_expand
 from ldconf.emulator.http import Call, Route, bad_request
-from ldconf.emulator.paging import link, page
-
-EXPANDABLE = frozenset(
-    {
-        *("previousIterations", "draftIteration", "secondaryMetrics", "treatments"),
-        *("analysisConfig", "mutableFieldsByStatus"),
-    }
-)
-WITHIN_ITERATION = frozenset({"treatments", "secondaryMetrics"})
+from ldconf.emulator.paging import page
+from ldconf.emulator.patches.rules import instructions_of
+from ldconf.emulator.rest.targeting import record_change
 
 
-def experiment_view(call: Call, project: str, experiment: Mapping[str, Json]) -> dict[str, Json]:
-    """Return an experiment. Draft, treatments and more are absent without `expand`."""
-    expand = call.names("expand")
-    unknown = expand - EXPANDABLE
-    if unknown:
-        raise bad_request(f"unknown expand value {sorted(unknown)[0]}")
-    hidden = EXPANDABLE - expand
-    shown = {name: value for name, value in experiment.items() if name not in hidden}
-    for name in ("currentIteration", "draftIteration"):
-        if shown.get(name):
-            shown[name] = _iteration(shown[name], hidden)
-        else:
-            shown.pop(name, None)
-    if "previousIterations" in shown:
-        shown["previousIterations"] = [
-            _iteration(one, hidden) for one in shown["previousIterations"]
-        ]
-    path = ("projects", project, "environments", experiment["environmentKey"], "experiments")
-    shown["_links"] = {"self": link(*path, experiment["key"]), "parent": link(*path)}
-    return shown
+def place_of(call: Call, project: str, environment: str) -> Place:
+    """Return the environment of a request; 404 if there is none."""
+    call.environment(project, environment)
+    return Place(call.store, call.faults, project, environment)
 
 
-def _iteration(iteration: Mapping[str, Json], hidden: frozenset[str]) -> dict[str, Json]:
-    kept = hidden & WITHIN_ITERATION
-    return {name: value for name, value in iteration.items() if name not in kept}
+def create_experiment(call: Call, project: str, environment: str) -> Json:
+    """Make an experiment; its iteration is a draft."""
+    place = place_of(call, project, environment)
+    call.refuse_race()
+    refuse_expand(call)
+    key = call.fields.get("key")
+    if isinstance(key, str):
+        call.refuse_duplicate(place.ref(key), f"experiment {key}")
+    experiment = new_experiment(place, call.fields, call.actor.member_id)
+    call.store.put(place.ref(experiment["key"]), experiment)
+    _audit(call, place, experiment, Act("createExperiment", "created the experiment"))
+    return experiment_view(call, project, experiment)
+
+
+def patch_experiment(call: Call, project: str, environment: str, key: str) -> Json:
+    """Apply a semantic patch, all or nothing."""
+    place = place_of(call, project, environment)
+    found = _find(call, project, environment, key)
+    if not call.is_semantic:
+        raise bad_request(
+            "expected a JSON patch array; for a semantic patch add "
+            "`domain-model=launchdarkly.semanticpatch` to the content type",
+            code="invalid_patch",
+        )
+    refuse_expand(call)
+    instructions = instructions_of(call.fields)
+    call.refuse_race()
+    patch = ExperimentPatch(place, found)
+    patch.apply(instructions)
+    if patch.experiment != found:
+        call.store.put(place.ref(key), patch.experiment)
+    comment = call.fields.get("comment")
+    for done in patch.done:
+        why = comment if isinstance(comment, str) and comment else done.why
+        _audit(call, place, patch.experiment, Act(done.action, done.verb, why))
+        if done.flag is not None:
+            ai_config = call.store.get(Ref(project, "aiConfigs", done.flag))
+            record_change(call, project, ai_config, environment, why)
+    return experiment_view(call, project, patch.experiment)
+
+
+def create_iteration(call: Call, project: str, environment: str, key: str) -> Json:
+    """Make a draft beside an iteration that runs or is over; deprecated."""
+    place = place_of(call, project, environment)
+    found = _find(call, project, environment, key)
+    call.refuse_race()
+    if found.get("draftIteration"):
+        raise bad_request("there is a draft iteration already")
+    draft = new_iteration(place, call.fields, subject(found["currentIteration"])[0])
+    changed = {**found, "draftIteration": draft}
+    call.store.put(place.ref(key), changed)
+    verb = "created an iteration of the experiment"
+    _audit(call, place, changed, Act("updateExperiment", verb))
+    return iteration_view(call, project, draft)
 
 
 def list_in_environment(call: Call, project: str, environment: str) -> Json:
@@ -61,11 +96,21 @@ def list_in_project(call: Call, project: str) -> Json:
 def get_experiment(call: Call, project: str, environment: str, key: str) -> Json:
     """Return one experiment."""
     call.environment(project, environment)
-    found = call.find(Ref(project, "experiments", key, environment), f"experiment {key}")
+    found = _find(call, project, environment, key)
     return experiment_view(call, project, found)
 
 
+def _find(call: Call, project: str, environment: str, key: str) -> Json:
+    return call.find(Ref(project, "experiments", key, environment), f"experiment {key}")
+
+
+def _audit(call: Call, place: Place, experiment: Mapping[str, Json], act: Act) -> None:
+    resource = f"proj/{place.project}:env/{place.environment}:experiment/{experiment['key']}"
+    audit.record(call, resource, experiment["name"], act)
+
+
 def _page(call: Call, project: str, found: list[Json]) -> Json:
+    refuse_expand(call)
     states = call.names("lifecycleState") or {"active"}
     if not states <= {"active", "archived"}:
         raise bad_request("lifecycleState must be active, archived or both")
@@ -104,10 +149,10 @@ HOLDOUTS = "/projects/{project}/environments/{environment}/holdouts"
 ROUTES = (
     Route("GET", "/projects/{project}/experiments", list_in_project),
     Route("GET", EXPERIMENTS, list_in_environment),
-    Route("POST", EXPERIMENTS),
+    Route("POST", EXPERIMENTS, create_experiment, status=201),
     Route("GET", EXPERIMENTS + "/{experiment}", get_experiment),
-    Route("PATCH", EXPERIMENTS + "/{experiment}"),
-    Route("POST", EXPERIMENTS + "/{experiment}/iterations"),
+    Route("PATCH", EXPERIMENTS + "/{experiment}", patch_experiment),
+    Route("POST", EXPERIMENTS + "/{experiment}/iterations", create_iteration),
     Route("GET", HOLDOUTS),
     Route("POST", HOLDOUTS),
     Route("GET", HOLDOUTS + "/{holdout}"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from ldconf.core.resource import Json
 from ldconf.emulator import fields
 from ldconf.emulator.http import bad_request
+from ldconf.emulator.store import Store
 
 KINDS = ("custom", "click", "pageview", "trace")
 CRITERIA = ("HigherThanBaseline", "LowerThanBaseline")
@@ -42,6 +43,26 @@ ENUMS = {
     "analysisType": ("mean", "percentile"),
 }
 URL_FIELDS = {"exact": "url", "canonical": "url", "substring": "substring", "regex": "pattern"}
+
+
+def new_metric(store: Store, key: str, body: Mapping[str, Json]) -> dict[str, Json]:
+    """Return a metric to keep. A maintainer is not applied on create (Q21)."""
+    checked = checked_metric({**body, "maintainerId": None})
+    now = store.clock()
+    return {
+        **dict.fromkeys(EDITABLE),
+        "name": key,
+        "description": "",
+        "tags": [],
+        "dataSource": {"key": "launchdarkly"},
+        "_id": store.object_id(),
+        "_versionId": store.object_id(),
+        "key": key,
+        "_version": 1,
+        "_creationDate": now,
+        "lastModified": now,
+        **checked,
+    }
 
 
 def checked_metric(body: Json) -> dict[str, Json]:

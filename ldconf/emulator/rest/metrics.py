@@ -13,7 +13,7 @@ from ldconf.emulator.http import Call, Route, bad_request, conflict
 from ldconf.emulator.paging import link, page
 from ldconf.emulator.patches.json_patch import apply_json_patch, patch_of
 from ldconf.emulator.rest import running
-from ldconf.emulator.rest.metric_body import EDITABLE, checked_metric
+from ldconf.emulator.rest.metric_body import EDITABLE, checked_metric, new_metric
 
 MAXIMUM = 50
 
@@ -72,22 +72,7 @@ def create_metric(call: Call, project: str) -> Json:
     body = fields.pick(call.fields, {"key": fields.text}, required=("key",))
     key = fields.key_of(body)
     call.refuse_duplicate(Ref(project, "metrics", key), f"metric {key}", status=409)
-    checked = checked_metric({**call.fields, "maintainerId": None})
-    now = call.store.clock()
-    metric = {
-        **dict.fromkeys(EDITABLE),
-        "name": key,
-        "description": "",
-        "tags": [],
-        "dataSource": {"key": "launchdarkly"},
-        "_id": call.store.object_id(),
-        "_versionId": call.store.object_id(),
-        "key": key,
-        "_version": 1,
-        "_creationDate": now,
-        "lastModified": now,
-        **checked,
-    }
+    metric = new_metric(call.store, key, call.fields)
     call.store.put(Ref(project, "metrics", key), metric)
     _audit(call, project, metric, Act("createMetric", "created the metric"))
     return metric_view(call, project, metric)

@@ -1,0 +1,1 @@
+"""Experiments: bodies, semantic patch, and the rollout in targeting (reference 13)."""
