@@ -164,6 +164,7 @@ class Route:
     status: int = 200
     beta: bool = False
     makes_flag: bool = False  # its 429 may be disguised as a 400 (Q1)
+    reads: bool = False  # a POST that writes nothing: its question is too long for a query
 
 
 @dataclass(frozen=True)

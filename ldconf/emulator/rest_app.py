@@ -90,7 +90,8 @@ class RestApp:
         if isinstance(failure, int):
             raise Refusal(failure, _CODES.get(failure, "internal_service_error"), "injected fault")
         _check_version(incoming.headers, beta=route.beta)
-        _check_access(actor, incoming.method)
+        if not route.reads:
+            _check_access(actor, incoming.method)
         return actor, found
 
     def _run(self, incoming: _Incoming, actor: Actor, found: Found, body: bytes) -> Json:
@@ -107,7 +108,8 @@ class RestApp:
             content_type=(incoming.headers.one("content-type") or "").lower(),
             raw=body,
         )
-        hold = self._store.transaction() if incoming.method in WRITES else self._store.lock
+        writes = incoming.method in WRITES and not found.route.reads
+        hold = self._store.transaction() if writes else self._store.lock
         try:
             with hold:
                 return found.handler(call, *found.values)

@@ -11,6 +11,7 @@ from ldconf.emulator.rest import (
     approvals,
     contexts,
     environments,
+    experiment_counts,
     experiments,
     flags,
     metric_groups,
@@ -43,4 +44,5 @@ ROUTES: tuple[Route, ...] = (
     *approval_settings.ROUTES,
     *account.ROUTES,
     *monitoring.ROUTES,
+    *experiment_counts.ROUTES,
 )
