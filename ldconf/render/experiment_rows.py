@@ -58,7 +58,9 @@ class Scale:
         return f"[{self._number(found.lower)}, {self._number(found.upper)}]"
 
     def _signed(self, found: float, sign: str) -> str:
-        return f"{sign}{self.before}{self._number(abs(found))}{self.after}"
+        number = self._number(abs(found))
+        sign = sign if number.strip("0.") else ""
+        return f"{sign}{self.before}{number}{self.after}"
 
     def _number(self, found: float) -> str:
         text = f"{found * self.factor:,.{self.decimals}f}"
