@@ -228,12 +228,16 @@ class Registration(Enum):
 @dataclass(frozen=True)
 class PreRegistration:
     """`commit` is where the iteration was first written as running; `changed` names the fields of
-    the rule that were edited since; `contaminations` tells of changes to what was compared."""
+    the rule that were edited since; `contaminations` tells of changes to what was compared.
+    `reason` says why nothing can be verified, `date` (ISO 8601) and `author` belong to `commit`."""
 
     status: Registration
     commit: str | None = None
     changed: tuple[str, ...] = ()
     contaminations: tuple[str, ...] = ()
+    reason: str | None = None
+    date: str | None = None
+    author: str | None = None
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,18 @@ _DOCUMENTS = (".yaml", ".yml")
 _HOOK_VARIABLES = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX")
 
 
-def git(repo: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[bytes]:
-    """Run git in `repo`; raises LdconfError with git's own words if `check` and it fails."""
+def git(
+    repo: Path, *arguments: str, check: bool = True, given: str = ""
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in `repo`, `given` on its standard input.
+
+    Raises LdconfError with git's own words if `check` and it fails.
+    """
     command = ["git", "-C", str(repo), *arguments]
     try:
-        done = subprocess.run(command, capture_output=True, env=environment(), check=False)
+        done = subprocess.run(
+            command, input=given.encode(), capture_output=True, env=environment(), check=False
+        )
     except OSError as err:
         raise LdconfError("the program `git` cannot be started", str(err)) from err
     if check and done.returncode != 0:
