@@ -29,7 +29,8 @@ async def read_live(
 
     Costs: the list pages of each kind, one targeting read per wanted AI Config, one read per agent
     graph, three for project, environments and member, and the pages of pending approval requests
-    if an environment requires approvals. What could not be read is named in `Live.unknown`.
+    if an environment requires approvals. What could not be read is named in `Live.unknown`; for
+    experiments that the files manage it is an error.
     """
     reader = LiveReader(client, project, (), wants, progress)
     heads: Sequence[Callable[[LiveReader], Awaitable[object]]] = (_project, _environments, _member)
@@ -41,6 +42,8 @@ async def read_live(
     experiments = Experiments()
     if wants.kinds is None:
         experiments = await read_experiments(reader, _ai_configs(observed))
+        if experiments.error is not None and wants.experiments:
+            raise experiments.error
         observed |= experiments.targeting
     approvals: tuple[PendingApproval, ...] = ()
     if wants.approvals and any(found.approvals or found.approval_tags for found in environments):

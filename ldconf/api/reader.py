@@ -30,7 +30,8 @@ class Wants:
     `fields` are the (address, field) that the files manage, worth an extra read if a list omits
     them; so are the field names in `everywhere`, of every object. `targeting` names the AI Configs
     whose targeting is needed. `kinds` limits what is read to kinds of these names. `approvals`
-    reads pending approval requests, if any environment requires approvals.
+    reads pending approval requests, if any environment requires approvals. `experiments` says that
+    the files manage some, so that not being allowed to read them is an error.
     """
 
     fields: frozenset[tuple[Address, str]] | None = None
@@ -38,6 +39,7 @@ class Wants:
     targeting: frozenset[str] | None = None
     kinds: frozenset[str] | None = None
     approvals: bool = True
+    experiments: bool = False
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Phase
+from ldconf.core.errors import ApiError
 from ldconf.core.live import Environment
 from ldconf.core.resource import Json, Observed, Resource
 
@@ -108,6 +109,7 @@ class Kind:
               returns () (at most `rounds` times): targeting needs two (addRule, then description)
     references  who this resource names
     check     what the model alone cannot see: the address against the fields
+    advice    what to do about a refused request, where the server's words do not tell
     """
 
     name: str
@@ -122,4 +124,5 @@ class Kind:
     parallel: bool = True  # may objects of this kind be written at the same time?
     approval: Callable[[Change, Facts], Request] | None = None  # opens an approval request instead
     check: Callable[[Address, Resource], Sequence[Problem]] | None = None
+    advice: Callable[[Change, ApiError], str | None] | None = None
     example: str = ""  # one YAML document that shows the kind

@@ -16,7 +16,7 @@ from ldconf.core.workspace import Consent, WorkspaceSettings
 from ldconf.documents.load_explain import flaws, shown
 from ldconf.documents.load_places import Sources
 from ldconf.documents.load_problems import Problems, suggestion
-from ldconf.documents.load_sections import LATER, Raw, Sections
+from ldconf.documents.load_sections import Raw, Sections
 from ldconf.documents.load_settings import NESTED, SECTIONS, pattern_problem, unlisted
 from ldconf.documents.load_tests import TestDocument, unknown_names
 
@@ -147,8 +147,6 @@ def removal_problem(text: str, environments: Sequence[str] | None) -> tuple[str,
     if not all(parts):
         return f'"{text}" is not an address', "for instance tools/KEY or aiConfigs/KEY"
     section, length = parts[0], len(parts)
-    if section in LATER:
-        return f"{section} are not supported yet by this version", None
     if section not in SECTIONS:
         return f'"{text}" starts with no known section', suggestion(section, SECTIONS)
     if section == "segments":

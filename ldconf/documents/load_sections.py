@@ -18,8 +18,7 @@ from ldconf.documents.tree import SETTINGS_FILE, Tree, Unreadable
 from ldconf.documents.yaml import Document, parse
 
 LISTS = ("removed", "consents", "tests")
-LATER = ("experiments",)  # sections that a later version brings
-ALLOWED = (*SECTIONS, *LATER, *LISTS)
+ALLOWED = (*SECTIONS, *LISTS)
 _SUFFIXES = (".yaml", ".yml")
 # Keys of the model catalogue come from providers: `Bedrock.anthropic.claude:0`, `OpenAI.o1@2024`.
 KEYS: Mapping[str, str] = {"modelConfigs": r"^[^\s/\x00-\x1f]+$"}
@@ -142,10 +141,7 @@ class _Reader:
             self._section(section, content, root.below(section))
 
     def _section(self, section: str, content: Json, place: Place) -> None:
-        if section in LATER:
-            summary = f"{section} are not supported yet by this version"
-            self._error(summary, place, "unsupported-section", at_key=True)
-        elif section not in ALLOWED:
+        if section not in ALLOWED:
             hint = suggestion(section, ALLOWED, words="sections")
             if section in ("project", "environments", "guards", "external", "shared", "lint"):
                 hint = f"`{section}` belongs into {SETTINGS_FILE}"

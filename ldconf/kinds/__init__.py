@@ -6,6 +6,7 @@ from ldconf.core.address import Address
 from ldconf.core.kind import Kind
 from ldconf.kinds.agent_graph import AGENT_GRAPH
 from ldconf.kinds.ai_config import AI_CONFIG
+from ldconf.kinds.experiment import EXPERIMENT
 from ldconf.kinds.metric import METRIC
 from ldconf.kinds.metric_group import METRIC_GROUP
 from ldconf.kinds.model_config import MODEL_CONFIG
@@ -25,6 +26,7 @@ KINDS: tuple[Kind, ...] = (
     VARIATION,
     TARGETING,
     AGENT_GRAPH,
+    EXPERIMENT,
 )
 
 KIND_BY_NAME = {kind.name: kind for kind in KINDS}

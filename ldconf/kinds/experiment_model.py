@@ -7,7 +7,7 @@ of them, so they are neither compared nor sent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
@@ -35,7 +35,10 @@ from ldconf.kinds.experiment_parts import (
 from ldconf.kinds.serve import DISABLED, REST, TOTAL
 from ldconf.kinds.wire import sorted_set
 
-DRAFT, RUNNING, STOPPED = "draft", "running", "stopped"
+Status: TypeAlias = Literal["draft", "running", "stopped"]
+DRAFT: Literal["draft"] = "draft"
+RUNNING: Literal["running"] = "running"
+STOPPED: Literal["stopped"] = "stopped"
 CONTROL = "control"
 
 # Wire names of what an iteration consists of: locked while it runs (reference 13.4, 13.6).
@@ -116,7 +119,7 @@ class Experiment(Resource):
     remainder: NonEmpty = Field(
         default="", description="What the traffic outside gets; needed if less than 100 % take part"
     )
-    status: Literal["draft", "running", "stopped"] = Field(
+    status: Status = Field(
         default="draft", description="Where its iteration is; stopped needs `winner` and `reason`"
     )
     iteration: Int = Field(
@@ -243,6 +246,11 @@ def ai_config_of(address: Address, resource: Resource | None) -> str | None:
 def rule_description(experiment: Experiment) -> str | None:
     """Return the description of the rule that the experiment is on, None for the fallthrough."""
     return experiment.rule.description if isinstance(experiment.rule, RuleName) else None
+
+
+def metric_keys(experiment: Experiment) -> list[str]:
+    """Return the keys of the metrics and metric groups that are measured, in order."""
+    return [use if isinstance(use, str) else use.key for use in experiment.metrics]
 
 
 def metric_addresses(experiment: Experiment) -> Iterator[tuple[int, Address]]:

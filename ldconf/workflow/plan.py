@@ -16,6 +16,7 @@ from ldconf.core.diagnostic import Diagnostic
 from ldconf.core.live import Live
 from ldconf.core.resource import Observed
 from ldconf.core.workspace import Consent, Workspace
+from ldconf.kinds.experiment_model import ai_config_of
 from ldconf.kinds.variation_live import wanted_fields
 from ldconf.planning import planfile
 from ldconf.planning.options import PlanOptions
@@ -154,11 +155,14 @@ def wants(workspace: Workspace) -> Wants:
         for address, resource in workspace.resources.items()
         for name in wanted_fields(resource)
     }
-    ai_configs = frozenset(address.ai_config for address in named if address.ai_config is not None)
+    keys = {address.ai_config for address in named}
+    keys |= {ai_config_of(address, found) for address, found in workspace.resources.items()}
+    ai_configs = frozenset(key for key in keys if key is not None)
     return Wants(
         fields=frozenset(fields),
         everywhere=frozenset({"tools", *tools} if tools else ()),
         targeting=None if everywhere else ai_configs,
+        experiments=any(address.kind == "experiments" for address in workspace.resources),
     )
 
 

@@ -299,7 +299,9 @@ async def test_expand_values_that_the_server_refuses_are_left_out() -> None:
     expands = [
         request.url.params["expand"] for request in seen(api) if "expand" in request.url.params
     ]
-    assert expands[-1] == "draftIteration,treatments"
+    assert expands[-1] == (
+        "draftIteration,previousIterations,secondaryMetrics,treatments,analysisConfig"
+    )
 
 
 # The reader

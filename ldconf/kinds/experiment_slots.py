@@ -1,0 +1,64 @@
+"""Which rule an experiment runs on, and live targeting with its rollout masked by its control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from ldconf.core.address import Address
+from ldconf.core.live import RunningExperiment
+from ldconf.core.resource import Json, Observed
+
+FALLTHROUGH = "fallthrough"
+RUNNING = "running"
+
+
+def of_targeting(
+    address: Address, experiments: Iterable[RunningExperiment]
+) -> Iterator[RunningExperiment]:
+    """Yield the draft and running experiments on one AI Config in one environment."""
+    for experiment in experiments:
+        if (experiment.ai_config, experiment.environment) == (
+            address.ai_config,
+            address.environment,
+        ):
+            yield experiment
+
+
+def slots(observed: Observed) -> Sequence[str | int]:
+    """Return what an experiment's rollout fills: `fallthrough` and indexes of rules."""
+    return tuple(observed.meta.get("experiment_slots") or ())
+
+
+def slot_of(experiment: RunningExperiment, observed: Observed) -> str | int | None:
+    """Return the slot of an experiment: `fallthrough` or the index of its rule, None if gone."""
+    if experiment.rule == FALLTHROUGH:
+        return FALLTHROUGH
+    ids = list(observed.meta.get("rule_ids") or ())
+    return ids.index(experiment.rule) if experiment.rule in ids else None
+
+
+def projected(
+    address: Address,
+    values: Mapping[str, Json],
+    observed: Observed,
+    experiments: Iterable[RunningExperiment],
+) -> Mapping[str, Json]:
+    """Return live targeting with each experiment's rollout replaced by its control.
+
+    Allocation and treatments are compared on the experiment, never on targeting. A rollout whose
+    experiment is unknown stays as it is: the guards refuse to touch it.
+    """
+    filled = slots(observed)
+    masked = dict(values)
+    for experiment in of_targeting(address, experiments):
+        slot = slot_of(experiment, observed)
+        fills = slot in filled or experiment.status == RUNNING
+        if slot is None or not fills or experiment.baseline is None:
+            continue
+        if isinstance(slot, int):
+            rules = [dict(rule) for rule in masked["rules"]]
+            rules[slot]["serve"] = experiment.baseline
+            masked["rules"] = rules
+        else:
+            masked[FALLTHROUGH] = experiment.baseline
+    return masked
