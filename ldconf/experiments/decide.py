@@ -1,0 +1,230 @@
+"""The decision rule, applied as it was written down beforehand; the first match wins.
+
+Statistics notes, section 3:
+
+1. invalid: sample ratio mismatch or a failed health check
+2. keep running: an arm is below the minimum
+3. blocked by a guardrail
+4. keep running: neither the planned units nor the maximum duration are reached
+5. ship the treatment that is best and beats control
+6. ship control
+7. stop, inconclusive, at the maximum duration; else keep running
+
+Several treatments: one that a guardrail blocks cannot be shipped, and the verdict is blocked if
+all are or if the leading one is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ldconf.core import figures
+from ldconf.core.analysis import (
+    Analysis,
+    Caution,
+    Code,
+    Decision,
+    HealthStatus,
+    SampleRatio,
+    Verdict,
+)
+from ldconf.experiments.standing import Standing, standing
+from ldconf.experiments.wording import listed, percent, units
+
+MISMATCH = 0.99
+DAY_MS = 86_400_000
+
+
+def decide(analysis: Analysis, as_of: int | None = None) -> Decision:
+    """Return what the rule says of an analysis at `as_of` (ms; default: the analysis' own time)."""
+    design = analysis.design
+    if design.methodology == "export_only":
+        words = (
+            "methodology is export_only: LaunchDarkly sends the data to your warehouse and neither"
+            " it nor ldconf tests them; decide there, or declare bayesian or frequentist"
+        )
+        return Decision(Verdict.INVALID, design.control, (words,))
+    time = _Time(analysis, as_of)
+    decision = (
+        _invalid(analysis)
+        or _too_few(analysis, time)
+        or _blocked(analysis)
+        or _planned(analysis, time)
+        or _shipped(analysis)
+        or _control(analysis)
+        or _open(analysis, time)
+    )
+    return replace(decision, warnings=_warnings(analysis))
+
+
+class _Time:
+    """How long the iteration has run, and whether that is the maximum."""
+
+    def __init__(self, analysis: Analysis, as_of: int | None) -> None:
+        design = analysis.design
+        now = analysis.as_of if as_of is None else as_of
+        self.days = None if design.started is None else (now - design.started) / DAY_MS
+        most = design.decision.maximum_days
+        self.is_over = most is not None and self.days is not None and self.days >= most
+
+    @property
+    def words(self) -> str:
+        """How long, as `9.5 days`."""
+        return "an unknown time" if self.days is None else f"{self.days:.1f} days"
+
+
+def _invalid(analysis: Analysis) -> Decision | None:
+    reasons = [
+        f"{check.name}: {check.words}"
+        for check in analysis.health
+        if check.status is HealthStatus.FAILED
+    ]
+    ratio = analysis.sample_ratio
+    if _mismatch(ratio) and not any(reason.startswith("sample ratio") for reason in reasons):
+        assert ratio is not None
+        chance = percent(ratio.probability_of_mismatch)
+        reasons.insert(0, f"sample ratio mismatch with probability {chance}")
+    if not reasons:
+        return None
+    return Decision(Verdict.INVALID, analysis.design.control, tuple(reasons))
+
+
+def _mismatch(ratio: SampleRatio | None) -> bool:
+    return ratio is not None and ratio.probability_of_mismatch >= MISMATCH
+
+
+def _too_few(analysis: Analysis, time: _Time) -> Decision | None:
+    """Keep running while an arm is below the minimum, or a percentile that counts is not known."""
+    design = analysis.design
+    least = design.decision.minimum_units_per_arm
+    reasons = []
+    below = {key: count for key, count in _meant(analysis).items() if count < least}
+    if below:
+        have = listed(f"{key} has {figures.count(count)}" for key, count in below.items())
+        reasons.append(f"{have} of at least {units(least, design.unit)} per arm")
+    for metric in analysis.metrics:
+        counts = metric.primary or metric.guardrail
+        short = [arm for arm in metric.arms if arm.mean is None]
+        if counts and metric.kind == "percentile" and short:
+            have = listed(f"{arm.variation} {figures.count(arm.units)}" for arm in short)
+            reasons.append(
+                f"{metric.name}: too few {design.unit}s with a value for a percentile ({have})"
+            )
+    if not reasons:
+        return None
+    if time.is_over:
+        reasons.append(
+            f"the maximum of {design.decision.maximum_days:g} days is over, and so few"
+            f" {design.unit}s cannot tell: stop it, or raise the traffic"
+        )
+    return _running(analysis, reasons)
+
+
+def _blocked(analysis: Analysis) -> Decision | None:
+    design, found = analysis.design, standing(analysis)
+    stopped = [one for one in found if one.blocks]
+    leader = _leader(found)
+    if not stopped or not (len(stopped) == len(found) or (leader is not None and leader.blocks)):
+        return None
+    reasons = [reason for one in stopped for reason in one.blocks]
+    if len(found) > len(stopped) and leader is not None:
+        reasons.append(f"{leader.variation} leads on {analysis.primary.name}, so nothing else can")
+    return Decision(Verdict.BLOCKED_BY_GUARDRAIL, design.control, tuple(reasons))
+
+
+def _planned(analysis: Analysis, time: _Time) -> Decision | None:
+    """Keep running while neither planned units nor maximum duration are reached."""
+    design = analysis.design
+    planned = design.decision.planned_units_per_arm
+    if planned is None or time.is_over:
+        return None
+    below = {key: count for key, count in _meant(analysis).items() if count < planned}
+    if not below:
+        return None
+    have = listed(f"{key} has {figures.count(count)}" for key, count in below.items())
+    reasons = [f"{have} of {units(planned, design.unit)} planned per arm"]
+    most = design.decision.maximum_days
+    if most is not None and time.days is not None:
+        reasons.append(f"day {time.days:.1f} of at most {most:g}")
+    leader = _leader(standing(analysis))
+    if leader is not None and leader.wins:
+        words = "stopping as soon as the threshold is passed ships by luck too often"
+        reasons.append(f"{leader.words}; provisional: {words}")
+    return _running(analysis, reasons)
+
+
+def _shipped(analysis: Analysis) -> Decision | None:
+    found = standing(analysis)
+    leader = _leader(found)
+    if leader is None or leader.blocks or leader.unproven or not leader.wins:
+        return None
+    return Decision(Verdict.SHIP_TREATMENT, leader.variation, (leader.words, *leader.passes))
+
+
+def _control(analysis: Analysis) -> Decision | None:
+    """Ship control if it is best, or if every treatment is unlikely to beat it."""
+    design, found = analysis.design, standing(analysis)
+    own = analysis.primary.arm(design.control)
+    if own.p_best is not None and _reaches(own.p_best, design.threshold):
+        words = (
+            f"{design.control} is best on {analysis.primary.name} with probability"
+            f" {percent(own.p_best)}, at least {percent(design.threshold)}"
+        )
+        return Decision(Verdict.SHIP_CONTROL, design.control, (words,))
+    if found and all(one.loses for one in found):
+        reasons = tuple(one.words for one in found)
+        return Decision(Verdict.SHIP_CONTROL, design.control, reasons)
+    return None
+
+
+def _open(analysis: Analysis, time: _Time) -> Decision:
+    design, found = analysis.design, standing(analysis)
+    reasons = [one.words for one in found]
+    reasons += [reason for one in found if one.wins for reason in (*one.blocks, *one.unproven)]
+    if not time.is_over:
+        if design.decision.maximum_days is None:
+            reasons.append("no maximum duration is declared, so this can go on for ever")
+        return _running(analysis, reasons)
+    winner = design.decision.inconclusive or design.control
+    reasons.append(
+        f"the maximum of {design.decision.maximum_days:g} days is over without a winner"
+        f" ({time.words}): go on with {winner} and try other variations"
+    )
+    return Decision(Verdict.STOP_INCONCLUSIVE, winner, tuple(reasons))
+
+
+def _running(analysis: Analysis, reasons: list[str]) -> Decision:
+    leader = _leader(standing(analysis))
+    provisional = leader.variation if leader is not None and leader.is_ahead else None
+    return Decision(Verdict.KEEP_RUNNING, None, tuple(reasons), provisional)
+
+
+def _leader(found: tuple[Standing, ...]) -> Standing | None:
+    """Return the treatment that stands best on the primary metric."""
+    able = [one for one in found if one.score is not None]
+    return max(able, key=lambda one: one.score or 0.0) if able else None
+
+
+def _meant(analysis: Analysis) -> dict[str, int]:
+    """Return the exposed units of the arms that are meant to get any."""
+    return {
+        key: analysis.exposed.get(key, 0)
+        for key, share in analysis.design.allocation.items()
+        if share > 0
+    }
+
+
+def _reaches(probability: float, threshold: float) -> bool:
+    return probability >= threshold - 1e-9
+
+
+def _warnings(analysis: Analysis) -> tuple[Caution, ...]:
+    """Return the warnings that bear on the decision."""
+    weighty = {Code.ZERO_VARIANCE, Code.STRONG_PRIOR, Code.METRIC_NEVER_SEEN}
+    deciding = [metric for metric in analysis.metrics if metric.primary or metric.guardrail]
+    return analysis.warnings + tuple(
+        replace(one, words=f"{metric.name}: {one.words}")
+        for metric in deciding
+        for one in metric.warnings
+        if one.code in weighty
+    )

@@ -1,0 +1,48 @@
+"""The only door to numpy and scipy: both are the extra `stats`, and slow to import.
+
+`scipy.special` is enough and is imported three times as fast as `scipy.stats`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+
+from ldconf.core.errors import LdconfError
+
+try:
+    import numpy as np
+    from numpy.typing import NDArray
+    from scipy import special
+except ModuleNotFoundError as err:
+    raise LdconfError(
+        f"statistics need the package {err.name}, which is not installed",
+        hint='pip install "ldconf[stats]"',
+    ) from err
+
+__all__ = ["Floats", "generator", "integrate", "np", "special"]
+
+Floats = NDArray[np.float64]
+
+# Tanh-sinh nodes: they crowd at both ends, so integrands may rise steeply there, as densities of
+# beta distributions with a parameter below 1 do.
+_STEP = 2**-6
+_STEPS = np.arange(-3.4, 3.4 + _STEP, _STEP)
+_INNER = np.pi / 2 * np.sinh(_STEPS)
+_NODES = np.tanh(_INNER)
+_WEIGHTS = np.pi / 2 * np.cosh(_STEPS) / np.cosh(_INNER) ** 2 * _STEP
+
+
+def integrate(function: Callable[[Floats], Floats], lower: float, upper: float) -> float:
+    """Return the integral of a vectorised function. Smooth ones are exact to about 1e-10."""
+    if not upper > lower:
+        return 0.0
+    half = (upper - lower) / 2
+    at = np.clip((upper + lower) / 2 + half * _NODES, lower, upper)
+    return float(half * np.sum(_WEIGHTS * function(at)))
+
+
+def generator(*names: object) -> np.random.Generator:
+    """Return random numbers that are the same for the same names, on every machine."""
+    digest = sha256("\0".join(str(name) for name in names).encode()).digest()
+    return np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
