@@ -19,7 +19,17 @@ from ldconf.api.reader import Progress
 from ldconf.api.tasks import concurrently
 from ldconf.api.write import Writer
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Delete, Phase, Plan, Restore, Update
+from ldconf.core.change import (
+    Archive,
+    Change,
+    Delete,
+    Phase,
+    Plan,
+    Restore,
+    Step,
+    Update,
+    step,
+)
 from ldconf.core.dependency import dependencies, needs, stays_usable
 from ldconf.core.errors import (
     ApiError,
@@ -88,8 +98,9 @@ class _Run:
         self._halted: str | None = None
         # Why an address cannot be built upon, and the first of each phase that did not come about.
         self._blocked: dict[Address, str] = {}
+        self._undone: dict[Step, str] = {}
         self._unclean: dict[Phase, tuple[Address, str]] = {}
-        self._needed = dependencies(plan.changes, _references)
+        self._needed = dependencies(plan.changes, _references, plan.relies)
         for change in plan.refused:
             if not isinstance(change, Archive | Delete):
                 self._block(change, "was refused")
@@ -129,6 +140,9 @@ class _Run:
             return Skipped(change, None, self._halted)
         if self._options.stop():
             return Skipped(change, None, "interrupted")
+        for one in sorted(self._needed.get(step(change), ())):
+            if one in self._undone and not stays_usable(one.address, self._live):
+                return Skipped(change, one.address, f"{_needing(change, one)} {self._undone[one]}")
         for address in sorted(self._needs(change)):
             if address in self._blocked:
                 why = self._blocked[address]
@@ -144,7 +158,7 @@ class _Run:
 
     def _needs(self, change: Change) -> frozenset[Address]:
         """Return what a change builds upon, a model config that it only re-pins included."""
-        needed = {*needs(change, _references), *self._needed.get(change.address, ())}
+        needed = set(needs(change, _references))
         fields = change.fields if isinstance(change, Update | Restore) else ()
         if any(diff.field == "modelConfigVersion" for diff in fields):
             used = model_config_of(change, self._writer.facts)
@@ -192,7 +206,14 @@ class _Run:
 
     def _block(self, change: Change, why: str) -> None:
         self._unclean.setdefault(change.phase, (change.address, why))
+        self._undone.setdefault(step(change), why)
         self._blocked.setdefault(change.address, why)
+
+
+def _needing(change: Change, one: Step) -> str:
+    if one.address == change.address:
+        return f"comes after its `{one.verb}`, which"
+    return f"builds upon {one.address}, which"
 
 
 def _references(address: Address, resource: Resource) -> Sequence[Reference]:
@@ -228,10 +249,10 @@ def _batches(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
 def _waves(changes: Sequence[Change]) -> Iterator[Sequence[Change]]:
     """Yield changes of one kind so that each comes after those it names (a cycle: together)."""
     needed = dependencies(changes, _references)
-    left = {change.address: change for change in changes}
+    left = {step(change): change for change in changes}
     while left:
-        ready = [change for change in left.values() if not needed[change.address] & left.keys()]
+        ready = [change for at, change in left.items() if not needed[at] & left.keys()]
         wave = ready or list(left.values())
         for change in wave:
-            del left[change.address]
+            del left[step(change)]
         yield wave

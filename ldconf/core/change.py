@@ -92,12 +92,26 @@ class Delete:
 
 @dataclass(frozen=True)
 class Transition:
-    """Move an experiment from one lifecycle state to another."""
+    """Move an experiment one step through its life (design section 5).
+
+    `verb` is one of
+
+    - `stop`: the running iteration; `after`: status, iteration, winner, reason (phase 1)
+    - `draft`: a new iteration after a stopped one; `after`: its whole design
+    - `restart`: stop, clone, edit and start in one call (`saveAndStartNewIteration`)
+    - `start`: the draft
+
+    `after` of the last three holds every managed field as it is to be, `status` and `iteration`
+    included, so that all of it is read back (of `draft` the whole design, managed or not).
+    `fields` tell what changes, `status` first: {status, iteration} and, if stopped, {winner,
+    reason}; of `restart` and `draft` the others are the edits that come with it.
+    """
 
     address: Address
     verb: str
     after: Resource
     phase: Phase = Phase.EXPERIMENTS
+    fields: tuple[FieldDiff, ...] = ()
 
 
 Change: TypeAlias = Create | Update | Archive | Restore | Delete | Transition
@@ -110,6 +124,28 @@ VERBS: Mapping[type, str] = {
     Delete: "delete",
     Transition: "transition",
 }
+
+
+@dataclass(frozen=True, order=True)
+class Step:
+    """What names one change of a plan: an experiment may take several steps at one address."""
+
+    address: Address
+    verb: str
+
+
+def verb_of(change: Change) -> str:
+    """Return the word of a change: what a person reads, and what tells steps apart."""
+    if isinstance(change, Transition):
+        return change.verb
+    if isinstance(change, Delete) and change.address.kind == "experiments":
+        return "archive"  # LaunchDarkly has no delete for experiments (reference 13.1)
+    return VERBS[type(change)]
+
+
+def step(change: Change) -> Step:
+    """Return the name of a change."""
+    return Step(change.address, verb_of(change))
 
 
 class NoteKind(Enum):
@@ -213,13 +249,15 @@ class Plan:
 
     `changes` are sorted by phase, then kind order, then address; refused ones are left out and
     stand in `refusals` + `refused`. `digest` is over `change_hashes` (design section 9).
+    `relies` says which steps need which others to have come about, beyond what the objects that
+    they send name: what a stop makes way for needs the stop, a start needs all of that.
     """
 
     project: str
     workspace: str
     changes: tuple[Change, ...]
     digest: str
-    change_hashes: Mapping[Address, str]
+    change_hashes: Mapping[Step, str]
     unchanged: int = 0
     drift: tuple[Drift, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
@@ -235,6 +273,7 @@ class Plan:
     dirty: bool = False
     base_ref: str | None = None
     head_ref: str | None = None
+    relies: Mapping[Step, frozenset[Step]] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:

@@ -19,11 +19,11 @@ from ldconf.core.change import (
 from ldconf.core.errors import LdconfError
 from ldconf.core.live import Live, PendingApproval
 from ldconf.core.resource import Json, Observed
+from ldconf.kinds import experiment_slots as experiments
 from ldconf.kinds import kind_of
 from ldconf.kinds.targeting import approval as request_approval
 from ldconf.kinds.targeting_patch import same_instructions
 from ldconf.kinds.targeting_rules import match_rules
-from ldconf.planning import experiments
 from ldconf.planning.compare import Scene
 
 AI_CONFIG, SEGMENT = "aiconfig", "segment"

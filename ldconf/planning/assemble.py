@@ -16,6 +16,7 @@ from ldconf.core.change import (
     Restore,
     Unverifiable,
     Update,
+    step,
 )
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Consent
@@ -44,9 +45,9 @@ def assemble(scene: Scene, scope: Scope, found: Findings) -> Plan:
     """Return the plan of these findings."""
     verdict, options = found.settled.verdict, scene.options
     workspace = scene.desired.workspace
-    changes = ordered(scene, verdict.allowed.values())
-    refused = ordered(scene, verdict.refused.values())
-    hashes = {change.address: change_hash(change) for change in changes}
+    changes = ordered(scene, verdict.allowed.values(), {})
+    refused = ordered(scene, verdict.refused.values(), {})
+    hashes = {step(change): change_hash(change) for change in changes}
     used = [*verdict.uses, *_drift_uses(found)]
     return Plan(
         project=workspace.settings.project,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Delete
-from ldconf.core.dependency import dependencies
+from ldconf.core.change import Change, Delete, Step, step
+from ldconf.core.dependency import Relies, dependencies, order_of_step
 from ldconf.kinds import KINDS
 from ldconf.planning.compare import Scene
 from ldconf.planning.graph import references
@@ -14,22 +14,23 @@ from ldconf.planning.graph import references
 _RANK = {kind.name: rank for rank, kind in enumerate(KINDS)}
 
 
-def ordered(scene: Scene, changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return the changes by phase, kind, judges first, and address.
+def ordered(scene: Scene, changes: Iterable[Change], relies: Relies) -> tuple[Change, ...]:
+    """Return the changes by phase, kind, judges first, address, and step.
 
     Inside a kind what is named comes before what names it (a segment before one that uses it).
     """
     found = sorted(changes, key=lambda change: _key(scene, change))
-    needed = dependencies(found, references)
-    by_address = {change.address: change for change in found}
-    return tuple(_in_dependency_order(by_address, needed))
+    needed = dependencies(found, references, relies)
+    by_step = {step(change): change for change in found}
+    return tuple(_in_dependency_order(by_step, needed))
 
 
-def _key(scene: Scene, change: Change) -> tuple[int, int, bool, Address]:
+def _key(scene: Scene, change: Change) -> tuple[int, int, bool, Address, int]:
     rank = _RANK.get(change.address.kind, len(_RANK))
+    first = is_judge(scene, change.address)
     if isinstance(change, Delete):
-        return (change.phase, -rank, is_judge(scene, change.address), change.address)
-    return (change.phase, rank, not is_judge(scene, change.address), change.address)
+        return (change.phase, -rank, first, change.address, 0)
+    return (change.phase, rank, not first, change.address, order_of_step(change))
 
 
 def is_judge(scene: Scene, address: Address) -> bool:
@@ -42,20 +43,20 @@ def is_judge(scene: Scene, address: Address) -> bool:
 
 
 def _in_dependency_order(
-    changes: Mapping[Address, Change], needed: Mapping[Address, frozenset[Address]]
+    changes: Mapping[Step, Change], needed: Mapping[Step, frozenset[Step]]
 ) -> Iterator[Change]:
     """Yield changes in the given order, each after what it needs in its own phase and kind."""
-    done: set[Address] = set()
+    done: set[Step] = set()
 
-    def visit(address: Address, waiting: frozenset[Address]) -> Iterator[Change]:
-        if address in done or address in waiting:
+    def visit(at: Step, waiting: frozenset[Step]) -> Iterator[Change]:
+        if at in done or at in waiting:
             return
-        change = changes[address]
-        for other in sorted(needed[address]):
-            if changes[other].phase == change.phase and other.kind == address.kind:
-                yield from visit(other, waiting | {address})
-        done.add(address)
+        change = changes[at]
+        for other in sorted(needed[at], key=lambda one: (one.address, order_of_step(changes[one]))):
+            if changes[other].phase == change.phase and other.address.kind == at.address.kind:
+                yield from visit(other, waiting | {at})
+        done.add(at)
         yield change
 
-    for address in changes:
-        yield from visit(address, frozenset())
+    for at in changes:
+        yield from visit(at, frozenset())

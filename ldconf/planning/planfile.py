@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from ldconf.core.change import VERBS, Change, ConsentUse, FieldDiff, Plan, Restore, Update
+from ldconf.core.change import VERBS, Change, ConsentUse, FieldDiff, Plan, Restore, Update, step
 from ldconf.core.errors import LdconfError
 from ldconf.core.resource import Json
 from ldconf.planning.digest import digest, fields
@@ -86,7 +86,7 @@ def _change(plan: Plan, change: Change) -> dict[str, Json]:
         "address": str(change.address),
         "change": VERBS[type(change)],
         "phase": change.phase.name.lower(),
-        "hash": plan.change_hashes[change.address],
+        "hash": plan.change_hashes[step(change)],
         "fields": {
             name: {"before": before, "after": after, **_why(change, name)}
             for name, (before, after) in sorted(fields(change).items())

@@ -9,8 +9,8 @@ from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, FieldDiff, Refusal, Restore, Update
 from ldconf.core.live import RunningExperiment
 from ldconf.core.resource import Json, Observed, same
+from ldconf.kinds import experiment_slots as experiments
 from ldconf.kinds.targeting_rules import match_rules
-from ldconf.planning import experiments
 from ldconf.planning.compare import Scene
 
 CONTAMINATE = "contaminate"

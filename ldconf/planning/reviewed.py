@@ -30,7 +30,7 @@ def check(plan: Plan, reviewed: Iterable[str | ReviewedPlan]) -> None:
             hint=_HINT,
         )
     hashes = frozenset().union(*(file.hashes for file in files))
-    fresh = [address for address, found in plan.change_hashes.items() if found not in hashes]
+    fresh = [at.address for at, found in plan.change_hashes.items() if found not in hashes]
     if fresh:
         raise StalePlanError(f"not in the reviewed plan: {_named(fresh)}", hint=_HINT)
     _check_consents(plan, files)

@@ -9,8 +9,8 @@ from ldconf.core import address as addresses
 from ldconf.core.address import Address
 from ldconf.core.change import Effect
 from ldconf.core.resource import Json, Observed
+from ldconf.kinds import experiment_slots as experiments
 from ldconf.kinds.targeting_document import FALLTHROUGH, variation_keys
-from ldconf.planning import experiments
 from ldconf.planning.sides import LiveSide, Values
 
 

@@ -9,17 +9,24 @@ from ldconf.core.address import Address
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Observed
 from ldconf.core.workspace import Workspace
-from ldconf.planning.experiments import projected
+from ldconf.kinds.experiment_slots import projected
+from ldconf.planning.lifecycle import fold
 from ldconf.planning.texts import unseen
 
 Values: TypeAlias = Mapping[str, Json]
+EXPERIMENTS = "experiments"
+
+
+def is_archived(address: Address, observed: Observed) -> bool:
+    """True for an experiment that was archived: LaunchDarkly keeps it, and its key, for good."""
+    return address.kind == EXPERIMENTS and bool(observed.meta.get("archived"))
 
 
 class LiveSide:
     """What LaunchDarkly says, field by field.
 
     Texts that the API left out are `Unseen`; targeting slots under an experiment are projected to
-    its control.
+    its control; where an experiment stands is one field. An archived experiment counts as absent.
     """
 
     def __init__(self, live: Live) -> None:
@@ -28,17 +35,20 @@ class LiveSide:
 
     def observed(self, address: Address) -> Observed | None:
         """Return the live object, None if there is none."""
-        return self.live.observed.get(address)
+        found = self.live.observed.get(address)
+        return None if found is None or is_archived(address, found) else found
 
     def values(self, address: Address) -> Values | None:
         """Return canonical value by field, None if there is no such object."""
         if address not in self._values:
-            observed = self.live.observed.get(address)
+            observed = self.observed(address)
             if observed is None:
                 return None
             values: Values = {**observed.resource.managed(), **unseen(observed)}
             if address.kind == "targeting":
                 values = projected(address, values, observed, self.live.experiments)
+            elif address.kind == EXPERIMENTS:
+                values = fold(values)
             self._values[address] = values
         return self._values[address]
 
@@ -67,6 +77,8 @@ class FileSide:
             values: Values = resource.managed()
             if address.kind == "variations":
                 values = self._with_model_name(address, values)
+            elif address.kind == EXPERIMENTS:
+                values = fold(values)
             self._values[address] = values
         return self._values[address]
 

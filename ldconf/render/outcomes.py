@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ldconf.core.address import Address
-from ldconf.core.change import VERBS, Plan, Transition
+from ldconf.core.change import Plan, verb_of
 from ldconf.core.outcome import Applied, Awaiting, Failed, Outcome, Skipped
 from ldconf.render.canvas import Canvas, Look
 from ldconf.render.names import counted
@@ -54,7 +54,7 @@ def build(plan: Plan, outcomes: Iterable[Outcome], *, interrupted: bool = False)
 def row(outcome: Outcome) -> OutcomeRow:
     """Return the row of one outcome."""
     change = outcome.change
-    word = change.verb if isinstance(change, Transition) else VERBS[type(change)]
+    word = verb_of(change)
     match outcome:
         case Applied():
             return OutcomeRow(change.address, "done", word)

@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from ldconf.core.address import Address, targeting, variation
 from ldconf.core.change import (
-    VERBS,
     Archive,
     Change,
     Conflict,
@@ -21,6 +20,8 @@ from ldconf.core.change import (
     Restore,
     Transition,
     Update,
+    step,
+    verb_of,
 )
 from ldconf.core.cost import CostChange
 from ldconf.core.diagnostic import Position
@@ -136,14 +137,14 @@ class _Builder:
         return Row(
             address=address,
             symbol=_SYMBOLS[type(change)],
-            word=change.verb if isinstance(change, Transition) else VERBS[type(change)],
+            word=verb_of(change),
             label=label(address),
             fields=self._change_fields(change),
             effects=self.plan.effects.get(address),
             adopts=isinstance(change, Update) and change.adopts,
             summary=self._sentence(change),
             position=self._position(address),
-            hash=self.plan.change_hashes.get(address),
+            hash=self.plan.change_hashes.get(step(change)),
             risk=risk_of(self.plan, change),
             cost=self.options.costs.get(address),
         )

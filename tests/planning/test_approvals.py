@@ -73,7 +73,7 @@ def test_targeting_change_needs_an_approval_request() -> None:
     found = planned(TO_B, live_under_approval())
     assert verbs(found) == {PRODUCTION: "update"}
     assert found.approvals == (ApprovalNeed(build.at(PRODUCTION)),)
-    assert found.change_hashes.keys() == {build.at(PRODUCTION)}
+    assert {at.address for at in found.change_hashes} == {build.at(PRODUCTION)}
 
 
 def test_other_environment_needs_none() -> None:

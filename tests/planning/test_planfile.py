@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ldconf.core.change import Archive, Delete, Plan, Restore, Transition
+from ldconf.core.change import Archive, Delete, Plan, Restore, Step, Transition
 from ldconf.core.errors import LdconfError, StalePlanError
 from ldconf.core.resource import canonical_json, sha256
 from ldconf.planning import planfile, reviewed
@@ -28,7 +28,7 @@ def hashes(found: Plan) -> set[str]:
 def test_hash_is_that_of_address_kind_and_fields() -> None:
     found = planned(edited({A: {"name": "New"}}))
     text = canonical_json([A, "update", {"name": ["A", "New"]}])
-    assert found.change_hashes == {build.at(A): sha256(text)}
+    assert found.change_hashes == {Step(build.at(A), "update"): sha256(text)}
     assert found.digest == sha256(sha256(text))
 
 
@@ -45,7 +45,8 @@ def test_unrelated_drift_does_not_disturb_the_digest() -> None:
 def test_moved_live_value_changes_the_hash() -> None:
     before = plan(EDIT, build.as_live(files()), None)
     after = plan(EDIT, live_with({A: {"name": "By hand"}}), None)
-    assert before.change_hashes[build.at(A)] != after.change_hashes[build.at(A)]
+    edit = Step(build.at(A), "update")
+    assert before.change_hashes[edit] != after.change_hashes[edit]
 
 
 def test_new_version_is_written_new_in_creates_and_updates() -> None:

@@ -24,6 +24,7 @@ from ldconf.core.change import (
     Restore,
     Unverifiable,
     Update,
+    step,
 )
 from ldconf.core.diagnostic import Position
 from ldconf.core.resource import sha256
@@ -143,7 +144,7 @@ BACK = Restore(
 
 
 def plan(*changes: Any, **fields: Any) -> Plan:
-    hashes = {change.address: sha256(str(change.address)) for change in changes}
+    hashes = {step(change): sha256(str(change.address)) for change in changes}
     return Plan(
         project="pet-store-agent",
         workspace="configs",
