@@ -326,19 +326,16 @@ def _look(ends: Iterable[int]) -> str:
 
 def _with_missing(known: UnitStatistics, metric: MetricDesign, exposed: int) -> UnitStatistics:
     """Add the exposed units without events, if the metric gives them a value."""
-    rest = exposed - known.units
-    if metric.missing is None or rest <= 0:
+    if metric.denominator is not None and known.denominator is None:
+        known = replace(known, denominator=Denominator(0.0, 0.0, 0.0))
+    rest, value = exposed - known.units, metric.missing
+    if value is None or rest <= 0:
         return known
-    value = metric.missing
-    denominator = known.denominator
-    if metric.denominator is not None and denominator is None:
-        denominator = Denominator(0.0, 0.0, 0.0)
     return replace(
         known,
         units=exposed,
         total=known.total + rest * value,
         squares=known.squares + rest * value * value,
-        denominator=denominator,
     )
 
 

@@ -28,9 +28,7 @@ def post_aggregates(call: Call) -> Json:
     if not isinstance(earlier, list) or len(earlier) > MOST_LOOKS:
         raise bad_request(f"looks must be a list of at most {MOST_LOOKS} times")
     times = [as_of, *earlier]
-    if not all(
-        isinstance(at, int) and not isinstance(at, bool) and 0 <= at < 2**53 for at in times
-    ):
+    if not all(_is_time(at) for at in times):
         raise bad_request("asOf and looks must be times in milliseconds")
     looks = sorted({at for at in times if at <= as_of})
     events = call.events
