@@ -142,9 +142,8 @@ def test_environments_that_extend_keep_what_they_served() -> None:
 
 
 def of_rule(experiment: str = EXPERIMENT) -> str:
-    return experiment.replace(
-        "    aiConfig: bot\n", "    aiConfig: bot\n    rule: {description: Gold}\n"
-    )
+    line = "    aiConfig: bot\n"
+    return experiment.replace(line, f"{line}    rule: {{description: Gold}}\n")
 
 
 def test_an_experiment_on_a_rule_changes_what_that_rule_serves() -> None:
@@ -313,14 +312,15 @@ def test_what_cannot_be_edited_is_told_to_be_written_by_hand() -> None:
     hint = (caught.value.hint or "").splitlines()
     assert hint == [
         "change it by hand:",
-        "  all.yaml:14:3: experiments/exp: status: stopped, winner: small, reason: as good, cheaper",
-        "  all.yaml:11:7: aiConfigs/bot/targeting/production: fallthrough: small",
+        "  all.yaml:14:3: experiments/exp: "
+        "status: stopped, winner: small, reason: as good, cheaper",
+        "  all.yaml:10:7: aiConfigs/bot/targeting/production: fallthrough: small",
     ]
 
 
 def test_a_shared_anchor_elsewhere_keeps_its_value() -> None:
-    text = OWN.replace("base # for", "&served base # for").replace("{fallthrough: base}",
-                                                                  "{fallthrough: *served}")  # fmt: skip
+    text = OWN.replace("base # for", "&served base # for")
+    text = text.replace("{fallthrough: base}", "{fallthrough: *served}")
     found = loaded(after(files(text))).resources
     test = found[build.at("aiConfigs/bot/targeting/test")]
     assert test.managed() == {"fallthrough": "base"}
