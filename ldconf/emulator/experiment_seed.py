@@ -9,8 +9,10 @@ from ldconf.core.errors import LdconfError
 from ldconf.core.resource import Json
 from ldconf.emulator.access import MEMBER_ID
 from ldconf.emulator.database import Ref
-from ldconf.emulator.experiments.body import Place, flag_config_version, new_experiment
+from ldconf.emulator.experiments.body import new_experiment
+from ldconf.emulator.experiments.design import flag_config_version
 from ldconf.emulator.experiments.patch import ExperimentPatch
+from ldconf.emulator.experiments.place import Place
 from ldconf.emulator.faults import Faults
 from ldconf.emulator.http import Refusal
 from ldconf.emulator.rest.metric_body import new_metric

@@ -113,7 +113,8 @@ def updated(before: Json, update: FieldUpdate) -> Json:
     names = [_identity(one) for one in value]
     if update.operation == REMOVE:
         return [one for one in before if _identity(one) not in names]
-    return [*(one for one in before if _identity(one) not in names), *value]
+    there = [_identity(one) for one in before]
+    return [*before, *(one for one in value if _identity(one) not in there)]
 
 
 def _identity(entry: Json) -> Json:

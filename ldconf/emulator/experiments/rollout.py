@@ -3,7 +3,8 @@ by a stop (reference 13.8, protocol notes 2.4)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from ldconf.core.resource import Json
@@ -12,7 +13,7 @@ from ldconf.emulator.store import Store
 
 FALLTHROUGH = "fallthrough"
 WHOLE = 100_000  # weights are thousandths of a percent
-SEED_BITS = 31
+PERCENT = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")  # 0 to 999.999 as a text
 Document = Mapping[str, Json]
 
 
@@ -35,8 +36,13 @@ def subject(iteration: Document) -> tuple[str, Document]:
     return key, flag
 
 
-def rollout(iteration: Document) -> dict[str, Json]:
-    """Return what a running iteration serves: its arms in order, then the untracked rest."""
+def rollout(iteration: Document, before: Sequence[Document] = ()) -> dict[str, Json]:
+    """Return what a running iteration serves: its arms in order, then the untracked rest.
+
+    `before` are the arms of an iteration with the same seed, which this one replaces: who is in an
+    arm stays there as far as its share allows. LaunchDarkly promises that but shows no layout
+    (protocol notes 2.4). [INF]
+    """
     _, flag = subject(iteration)
     outside = flag["notInExperimentVariationId"]
     shares = weights(iteration["treatments"])
@@ -50,7 +56,7 @@ def rollout(iteration: Document) -> dict[str, Json]:
         "contextKind": iteration["randomizationUnit"],
         "bucketBy": "key",
         "seed": iteration["_seed"],
-        "variations": arms,
+        "variations": kept_in_place(before, arms) if before else arms,
         "experimentAllocation": {
             "type": "percentage",
             "canReshuffle": iteration["canReshuffleTraffic"],
@@ -59,9 +65,70 @@ def rollout(iteration: Document) -> dict[str, Json]:
     }
 
 
-def put_rollout(store: Store, project: str, environment: str, iteration: Document) -> None:
-    """Serve a running iteration: what stood in its rule or fallthrough is gone."""
-    _serve(store, project, environment, iteration, {"rollout": rollout(iteration)})
+def kept_in_place(before: Sequence[Document], after: Sequence[Document]) -> list[dict[str, Json]]:
+    """Return arms with the shares of `after`, in which everybody whose arm of `before` does not
+    shrink stays in it. A variation may stand there several times."""
+    missing = {_arm(arm): arm["weight"] for arm in after}
+    placed: list[tuple[tuple[str, bool] | None, int]] = []  # None: free
+    for arm in before:
+        keep = min(arm["weight"], missing.get(_arm(arm), 0))
+        parts = [(_arm(arm), keep), (None, arm["weight"] - keep)]
+        placed += reversed(parts) if arm.get("_untracked") else parts
+        missing[_arm(arm)] = missing.get(_arm(arm), 0) - keep
+    arms: list[tuple[tuple[str, bool], int]] = []
+    for which, weight in placed:
+        if which is not None:
+            arms.append((which, weight))
+            continue
+        for wanted in missing:
+            taken = min(weight, missing[wanted])
+            arms.append((wanted, taken))
+            missing[wanted] -= taken
+            weight -= taken
+    return [
+        {"variation": variation, "weight": weight, **({"_untracked": True} if untracked else {})}
+        for (variation, untracked), weight in _joined(arms)
+    ]
+
+
+def _arm(arm: Document) -> tuple[str, bool]:
+    return arm["variation"], bool(arm.get("_untracked"))
+
+
+def _joined(
+    arms: Sequence[tuple[tuple[str, bool], int]],
+) -> list[tuple[tuple[str, bool], int]]:
+    """Return arms without empty ones; neighbours that are the same become one."""
+    joined: list[tuple[tuple[str, bool], int]] = []
+    for which, weight in arms:
+        if joined and joined[-1][0] == which:
+            joined[-1] = (which, joined[-1][1] + weight)
+        elif weight:
+            joined.append((which, weight))
+    return joined
+
+
+def put_rollout(
+    store: Store,
+    project: str,
+    environment: str,
+    iteration: Document,
+    replaced: Document | None = None,
+) -> None:
+    """Serve a running iteration: what stood in its rule or fallthrough is gone.
+
+    `replaced` is the iteration that ran until now. If its seed is kept and its rollout still stands
+    there, nobody changes arms who need not.
+    """
+    key, flag = subject(iteration)
+    before: Sequence[Document] = ()
+    if replaced is not None and replaced["_seed"] == iteration["_seed"]:
+        targeting = store.get(Ref(project, "targeting", key))
+        slot = slot_of(targeting["environments"][environment], flag["targetingRule"]) or {}
+        standing = slot.get("rollout") or {}
+        if standing.get("seed") == iteration["_seed"]:
+            before = standing["variations"]
+    _serve(store, project, environment, iteration, {"rollout": rollout(iteration, before)})
 
 
 def put_winner(store: Store, project: str, environment: str, iteration: Document) -> None:

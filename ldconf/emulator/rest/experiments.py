@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ldconf.core.resource import Json
-from ldconf.emulator import audit
+from ldconf.emulator import audit, fields
 from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
-from ldconf.emulator.experiments.body import Place, new_experiment, new_iteration
+from ldconf.emulator.experiments.body import new_experiment
+from ldconf.emulator.experiments.design import new_iteration
 from ldconf.emulator.experiments.patch import ExperimentPatch
+from ldconf.emulator.experiments.place import Place
 from ldconf.emulator.experiments.rollout import subject
 from ldconf.emulator.experiments.view import experiment_view, iteration_view, refuse_expand
 from ldconf.emulator.http import Call, Route, bad_request
@@ -55,9 +57,9 @@ def patch_experiment(call: Call, project: str, environment: str, key: str) -> Js
     patch.apply(instructions)
     if patch.experiment != found:
         call.store.put(place.ref(key), patch.experiment)
-    comment = call.fields.get("comment")
+    comment = fields.pick(call.fields, {"comment": fields.text}).get("comment")
     for done in patch.done:
-        why = comment if isinstance(comment, str) and comment else done.why
+        why = ": ".join(filter(None, (comment, done.why)))
         _audit(call, place, patch.experiment, Act(done.action, done.verb, why))
         if done.flag is not None:
             ai_config = call.store.get(Ref(project, "aiConfigs", done.flag))

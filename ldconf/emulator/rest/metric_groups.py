@@ -117,9 +117,9 @@ def patch_group(call: Call, project: str, key: str) -> Json:
 
 
 def delete_group(call: Call, project: str, key: str) -> Json:
-    """Delete a metric group; 409 while an experiment uses it [INF]."""
+    """Delete a metric group; 409 while an experiment that is not over uses it [INF]."""
     group = _find(call, project, key)
-    experiments = running.experiments_measuring(call.store, project, key)
+    experiments = running.active_experiments_measuring(call.store, project, key)
     if experiments:
         raise conflict(f"metric group {key} is used by experiment {experiments[0]['key']}")
     call.store.delete(Ref(project, "metricGroups", key))

@@ -101,12 +101,15 @@ def patch_metric(call: Call, project: str, key: str) -> Json:
 
 
 def delete_metric(call: Call, project: str, key: str) -> Json:
-    """Delete a metric; 409 while a metric group or an experiment uses it [INF, U28]."""
+    """Delete a metric; 409 while a metric group or an experiment that is not over uses it.
+
+    [INF, U28]
+    """
     metric = _find(call, project, key)
     groups = _groups(call, project, key)
     if groups:
         raise conflict(f"metric {key} is used by metric group {groups[0]['key']}")
-    experiments = running.experiments_measuring(call.store, project, key)
+    experiments = running.active_experiments_measuring(call.store, project, key)
     if experiments:
         raise conflict(f"metric {key} is used by experiment {experiments[0]['key']}")
     call.store.delete(Ref(project, "metrics", key))
@@ -122,6 +125,9 @@ def _counts(
     groups = _groups(call, project, key)
     available: dict[str, Json] = {
         "experimentCount": len(experiments),
+        "activeExperimentCount": len(
+            running.active_experiments_measuring(call.store, project, key)
+        ),
         "metricGroupCount": len(groups),
         "experiments": [
             {
@@ -144,6 +150,8 @@ def _counts(
             for group in groups
         ],
     }
+    if "experimentCount" in expand:
+        expand = expand | {"activeExperimentCount"}
     return {name: value for name, value in available.items() if name in expand}
 
 

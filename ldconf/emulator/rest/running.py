@@ -1,6 +1,8 @@
-"""Running experiments, as far as other families must know of them (reference 13)."""
+"""Experiments, as far as other families must know of them (reference 13)."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 from ldconf.core.resource import Json
 from ldconf.emulator.store import Store
@@ -11,9 +13,10 @@ def experiments_on(store: Store, project: str, ai_config: str) -> list[Json]:
     return [
         experiment
         for _, experiment in store.children(project, "experiments")
-        if (iteration := experiment.get("currentIteration"))
-        and iteration["status"] == "running"
-        and ai_config in (iteration.get("flags") or {})
+        if any(
+            iteration["status"] == "running" and ai_config in iteration["flags"]
+            for iteration in _iterations(experiment)
+        )
     ]
 
 
@@ -22,9 +25,31 @@ def experiments_measuring(store: Store, project: str, metric: str) -> list[Json]
     return [
         experiment
         for _, experiment in store.children(project, "experiments")
-        if any(
-            metric == used["key"]
-            for name in ("currentIteration", "draftIteration")
-            for used in (experiment.get(name) or {}).get("metrics") or ()
+        if any(_measures(iteration, metric) for iteration in _iterations(experiment))
+    ]
+
+
+def active_experiments_measuring(store: Store, project: str, metric: str) -> list[Json]:
+    """Return those of them that still need it: with a draft or a running iteration, not archived.
+
+    An experiment that is over cannot be deleted, so it must not hold its metrics for ever. [INF]
+    """
+    return [
+        experiment
+        for experiment in experiments_measuring(store, project, metric)
+        if not experiment.get("archivedDate")
+        and any(
+            iteration["status"] != "stopped" and _measures(iteration, metric)
+            for iteration in _iterations(experiment)
         )
     ]
+
+
+def _iterations(experiment: Json) -> Iterator[Json]:
+    for name in ("currentIteration", "draftIteration"):
+        if experiment.get(name):
+            yield experiment[name]
+
+
+def _measures(iteration: Json, metric: str) -> bool:
+    return any(metric == used["key"] for used in iteration["metrics"])
