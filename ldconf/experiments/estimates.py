@@ -19,7 +19,7 @@ DRAWS = 100_000
 
 @dataclass(frozen=True)
 class Detail:
-    """How much is computed. Decisions need neither curves nor intervals; simulations run many."""
+    """How much is computed: decisions need neither curves nor intervals and losses."""
 
     draws: int = DRAWS
     intervals: bool = True
@@ -74,11 +74,11 @@ def bayesian(
     empty = blank(design, metric, arms)
     fits = {arm.variation: fit(design, metric, arms, arm.variation) for arm in empty.arms}
     able = {key: one for key, one in fits.items() if one and not is_certain(one.posterior)}
-    random = generator(design.key, design.iteration, metric.key, *seed)
     draws: dict[str, Floats] = {}
     if len(able) > 2 or detail.intervals:
+        random = generator(design.key, design.iteration, metric.key, *seed)
         draws = {key: one.posterior.draws(random, detail.draws) for key, one in able.items()}
-    chances = _best(able, draws, lower=metric.lower_is_better)
+    chances = _best(able, draws, detail, lower=metric.lower_is_better)
     compared = _Compared(design, metric, able, draws, detail)
     rows = []
     for arm in empty.arms:
@@ -137,8 +137,8 @@ def _worse(treatment: Posterior, control: Posterior, margin: float, *, lower: bo
 
 
 def _best(
-    able: Mapping[str, Fit], draws: Mapping[str, Floats], *, lower: bool
-) -> dict[str, tuple[float, float]]:
+    able: Mapping[str, Fit], draws: Mapping[str, Floats], detail: Detail, *, lower: bool
+) -> dict[str, tuple[float, float | None]]:
     """Return P(best) and expected loss per arm: exact for two arms, by draws for more."""
     keys = list(able)
     if len(keys) < 2:
@@ -148,7 +148,9 @@ def _best(
         return {key: (shares[i], losses[i]) for i, key in enumerate(keys)}
     one, other = (able[key].posterior for key in keys)
     above = compare.greater(one, other)
-    lost = compare.loss(one, other), compare.loss(other, one)
+    lost: tuple[float | None, float | None] = (None, None)
+    if detail.intervals:
+        lost = compare.loss(one, other), compare.loss(other, one)
     if lower:
         above, lost = 1 - above, (lost[1], lost[0])
     return {keys[0]: (above, lost[0]), keys[1]: (1 - above, lost[1])}
