@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 from jsonschema import Draft202012Validator
@@ -75,13 +76,13 @@ def _checked(name: str, schema: Mapping[str, Any], function: Function) -> Callab
     Models invent arguments, and no framework checks them against a JSON Schema for us.
     """
     validator = Draft202012Validator(schema)
+    written = json.dumps(schema, sort_keys=True)
 
     def call(arguments: Mapping[str, Any]) -> str:
-        try:
-            Draft202012Validator.check_schema(schema)
+        if wrong := _what_is_wrong_with(written):
+            problems = [f"the tool's schema is not valid: {wrong}"]
+        else:
             problems = [_problem(error) for error in validator.iter_errors(dict(arguments))]
-        except SchemaError as error:
-            problems = [f"the tool's schema is not valid: {error.message}"]
         if problems:
             return _text({"error": f"{name}: {'; '.join(problems)}"})
         try:
@@ -91,6 +92,16 @@ def _checked(name: str, schema: Mapping[str, Any], function: Function) -> Callab
             return _text({"error": f"{name} failed: {error}"})
 
     return call
+
+
+@lru_cache(maxsize=1000)
+def _what_is_wrong_with(schema: str) -> str:
+    """Return why this is no JSON Schema, else "". Kept: to check it takes milliseconds."""
+    try:
+        Draft202012Validator.check_schema(json.loads(schema))
+    except SchemaError as error:
+        return str(error.message)
+    return ""
 
 
 def _problem(error: Any) -> str:
