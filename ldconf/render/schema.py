@@ -7,7 +7,7 @@ import inspect
 import types
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ldconf.core.address import Address
 from ldconf.core.resource import Json
@@ -32,7 +32,7 @@ def plan_schema() -> dict[str, Json]:
     Fields may be added within a `formatVersion`; none is renamed, removed or given another meaning.
     """
     definitions: dict[str, Json] = {}
-    report = _class(Report, definitions)
+    report = members(Report, definitions)
     head = {
         "formatVersion": {"const": FORMAT_VERSION},
         "kind": {"enum": ["plan", "drift"]},
@@ -47,10 +47,11 @@ def plan_schema() -> dict[str, Json]:
     }
 
 
-def _class(found: type, definitions: dict[str, Json]) -> dict[str, Json]:
+def members(found: type, definitions: dict[str, Json]) -> dict[str, Json]:
+    """Return the schema of a dataclass; the classes that it holds go into `definitions`."""
     hints = get_type_hints(found)
-    members = dataclasses.fields(found)
-    properties = {camel(one.name): _of(hints[one.name], definitions) for one in members}
+    fields = dataclasses.fields(found)
+    properties = {camel(one.name): _of(hints[one.name], definitions) for one in fields}
     name = getattr(found, "type", None)
     if isinstance(name, str):
         properties = {"type": {"const": name}, **properties}
@@ -70,6 +71,8 @@ def _of(hint: Any, definitions: dict[str, Json]) -> dict[str, Json]:
         if Any in arguments:
             return {}
         return {"anyOf": [_of(one, definitions) for one in arguments]}
+    if origin is Literal:
+        return {"enum": list(arguments)}
     if origin is not None and issubclass(origin, Mapping):
         return {"type": "object", "additionalProperties": _of(arguments[1], definitions)}
     if origin is not None and issubclass(origin, Sequence):
@@ -78,5 +81,5 @@ def _of(hint: Any, definitions: dict[str, Json]) -> dict[str, Json]:
         return {"enum": [member.value for member in hint]}
     if hint.__name__ not in definitions:
         definitions[hint.__name__] = {}  # classes may hold each other
-        definitions[hint.__name__] = _class(hint, definitions)
+        definitions[hint.__name__] = members(hint, definitions)
     return {"$ref": f"#/$defs/{hint.__name__}"}
