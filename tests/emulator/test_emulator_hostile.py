@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from ldconf.emulator.experiments.patch import KINDS as EXPERIMENT_KINDS
 from ldconf.emulator.http import Route
 from ldconf.emulator.patches.segment_patch import KINDS as SEGMENT_KINDS
 from ldconf.emulator.patches.targeting_patch import KINDS as TARGETING_KINDS
 from ldconf.emulator.rest import ROUTES
+from tests.emulator.lab import EVERYTHING, EXPERIMENTS
 from tests.emulator.ld import SEMANTIC, Ld
 
 # Existing objects for every name in a route's path.
@@ -27,6 +31,7 @@ NAMES = {
     "{graph}": "team",
     "{key}": "user",
     "{flag}": "bot",
+    "{experiment}": "duel",
 }
 SCALARS = (None, -1, True, "\ud800", [], [7], {"x": None})
 FIELDS = (
@@ -74,7 +79,33 @@ async def full(ld: Ld) -> Ld:
     group = {"key": "g", "name": "G", "kind": "standard", "maintainerId": "x", "tags": []}
     await ld.post("/projects/p/metric-groups", {**group, "metrics": [{"key": "m"}]}, beta=True)
     await ld.post("/segments/p/test", {"key": "beta", "name": "Beta"})
+    await ld.post(EXPERIMENTS, await experiment(ld))
     return ld
+
+
+async def experiment(ld: Ld) -> dict[str, Any]:
+    ids = await ld.ids()
+    return {
+        "key": "duel",
+        "name": "Duel",
+        "analysisConfig": {"bayesianThreshold": "90"},
+        "iteration": {
+            "hypothesis": "h",
+            "metrics": [{"key": "m"}],
+            "primarySingleMetricKey": "m",
+            "treatments": [arm("one", ids), arm("two", ids)],
+            "flags": {"bot": {"ruleId": "fallthrough", "flagConfigVersion": 1}},
+        },
+    }
+
+
+def arm(variation: str, ids: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "name": variation,
+        "baseline": variation == "one",
+        "allocationPercent": "50",
+        "parameters": [{"flagKey": "bot", "variationId": ids[variation]}],
+    }
 
 
 def path_of(route: Route) -> str:
@@ -133,6 +164,58 @@ async def test_hostile_segment_instructions(full: Ld, kind: str) -> None:
             instruction = {"values": ["a"], "kind": kind, name: value}
             body = {"environmentKey": "test", "instructions": [instruction]}
             await send(full, "PATCH", "/segments/p/test/beta", body, SEMANTIC)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of everything inside a JSON value."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, found in inner:
+        yield (*path, key)
+        if isinstance(found, dict | list):
+            yield from places(found, (*path, key))
+
+
+def changed(value: Any, path: tuple[Any, ...], to: Any) -> Any:
+    copied = copy.deepcopy(value)
+    inner = copied
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = to
+    return copied
+
+
+async def test_hostile_experiments(full: Ld) -> None:
+    body = {**await experiment(full), "key": "new"}
+    for path in places(body):
+        for value in SCALARS:
+            await send(full, "POST", EXPERIMENTS, changed(body, path, value), "application/json")
+            iteration = changed(body, path, value)["iteration"]
+            await send(
+                full, "POST", f"{EXPERIMENTS}/duel/iterations", iteration, "application/json"
+            )
+
+
+@pytest.mark.parametrize("kind", sorted(EXPERIMENT_KINDS))
+async def test_hostile_experiment_instructions(full: Ld, kind: str) -> None:
+    design = (await experiment(full))["iteration"]
+    winner, other = (found["parameters"][0]["variationId"] for found in design["treatments"])
+    names = (*design, "name", "tags", "methodology", "analysisConfig", "attributes", "maintainerId")
+    stop = {"kind": "stopIteration", "winningTreatmentId": winner, "winningReason": "r"}
+    values = [
+        {name: {"operation": operation, "value": value}}
+        for name in names
+        for operation in ("add", "update", "remove", 7)
+        for value in (*SCALARS, [other], [{"key": []}], [{"parameters": [7]}], {"bot": []})
+    ]
+    instruction = {**stop, "kind": kind, "changeJustification": "r"}
+    fields = ("winningTreatmentId", "winningReason", "changeJustification")
+    hostile = [{**instruction, "value": value} for value in (*SCALARS, {"name": 7}, *values)]
+    hostile += [{**instruction, field: value} for field in fields for value in SCALARS]
+    for one in hostile:
+        body = {"instructions": [one], "comment": "c"}
+        await send(full, "PATCH", f"{EXPERIMENTS}/duel", body, SEMANTIC)
+    await full.get(f"{EXPERIMENTS}/duel?{EVERYTHING}")
+    await full.targeting()
 
 
 @pytest.mark.parametrize("path", ["/metrics/p/m", "/segments/p/test/beta", "/projects/p"])

@@ -46,7 +46,7 @@ class ExperimentPatch:
     def apply(self, instructions: Iterable[Document]) -> None:
         """Apply all instructions in order; 501 for an unknown kind, 400 for one that cannot be."""
         for instruction in instructions:
-            act = _KINDS.get(instruction["kind"])
+            act = KINDS.get(instruction["kind"])
             if act is None:
                 raise not_implemented(f"instruction {instruction['kind']!r} of experiments")
             act(self, instruction)
@@ -159,7 +159,7 @@ class ExperimentPatch:
         self.done.append(Done("updateExperiment", verb, why, subject(self._current)[0]))
 
 
-_KINDS: Mapping[str, Callable[[ExperimentPatch, Document], None]] = {
+KINDS: Mapping[str, Callable[[ExperimentPatch, Document], None]] = {
     "updateExperimentFields": ExperimentPatch.update_fields,
     "saveAndStartNewIteration": ExperimentPatch.save_and_start,
     "startIteration": ExperimentPatch.start_iteration,
