@@ -195,7 +195,7 @@ def deliver_drift(run: Run, author: str | None, *, redact: bool = False) -> int:
     report = markdown.plan(found, artifact=actions.artifact(), limit=markdown.LIMIT - 4_000)
     title = drawing.drift_title(place.heading(runner))
     words = (title, drawing.drift_body(report, pulled.remarks))
-    made = run.wait(delivery.propose, runner, place, pulled.paths, words)
+    made = run.wait(delivery.propose_drift, runner, place, pulled.paths, words)
     for remark in pulled.remarks:
         run.say(remark)
     if made.number is not None:

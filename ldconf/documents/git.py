@@ -170,10 +170,11 @@ def workspace_ref_name(project: str, workspace: str) -> str:
     """
     path = workspace.strip("/")
     name = "_root" if path in ("", ".") else path.replace("/", "--")
-    return f"refs/ldconf/applied/{_ref_part(project)}/{_ref_part(name)}"
+    return f"refs/ldconf/applied/{ref_part(project)}/{ref_part(name)}"
 
 
-def _ref_part(text: str) -> str:
+def ref_part(text: str) -> str:
+    """Return a text as one part of a ref's name; what such a name cannot hold is encoded."""
     part = quote(text, safe="-_.").replace("..", ".%2E")
     if part.startswith("."):
         part = "%2E" + part[1:]
@@ -202,6 +203,7 @@ __all__: Sequence[str] = (
     "is_dirty",
     "is_shallow",
     "merge_base",
+    "ref_part",
     "resolve",
     "top_level",
     "workspace_ref_name",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ldconf.render.markup import code, comment, prose
@@ -72,6 +73,39 @@ def drift_body(report: str, remarks: tuple[str, ...]) -> str:
         "and commit a consent `drift` (see the documentation of drift)."
     )
     return "\n\n".join([intro, *left, report])
+
+
+def no_results(marker: str, key: str, reason: str) -> str:
+    """Return the report on an experiment that cannot be analysed: old figures must not stand."""
+    words = "The run says more. The figures that stood here were older."
+    return "\n\n".join([marker, f"### Experiment {code(key)}", f"❌ {prose(reason)}", words]) + "\n"
+
+
+def report_title(key: str, environment: str) -> str:
+    """Return the title of the issue that reports on an experiment."""
+    return f"Experiment {key} in {environment}"
+
+
+def ship_title(key: str, winner: str) -> str:
+    """Return the title of the pull request that ends an experiment."""
+    return f"Ship {winner}: experiment {key}"
+
+
+def ship_body(results: str, remarks: Sequence[str], plan: str | None) -> str:
+    """Return its text: what it does, the results, and the plan that it leads to."""
+    intro = (
+        "The rule that was written down before the start says to end this experiment. Merged and "
+        "applied, this stops the iteration, serves its winner, and leaves everything else as it "
+        "is. To go on with the experiment, close this."
+    )
+    lines = ["\n".join(f"- {prose(remark)}" for remark in remarks)] if remarks else []
+    after = ["<details><summary>The plan that it leads to</summary>", plan, "</details>"]
+    return "\n\n".join([intro, *lines, results.strip(), *(after if plan else ())]) + "\n"
+
+
+def with_foot(at: Heading, report: str, ship: str | None) -> str:
+    """Return the report on an experiment, with the pull request that ships it and the run."""
+    return "\n\n".join([report.strip(), *([ship] if ship else ()), at.foot]) + "\n"
 
 
 def _comment(at: Heading, *parts: str) -> str:

@@ -185,27 +185,38 @@ async def move_ref(runner: Runner, at: Place) -> bool:
 
 @dataclass(frozen=True)
 class Proposed:
-    """The pull request of a drift: `number` None if there is nothing to propose."""
+    """The pull request of a proposal: `number` None if there is nothing to propose."""
 
     number: int | None
     closed: int | None = None
     is_new_commit: bool = False
 
 
-async def propose(
+async def propose_drift(
     runner: Runner, at: Place, files: Sequence[Path], words: tuple[str, str]
 ) -> Proposed:
     """Open or update the one pull request with these files; without files, close it."""
+    texts = {file: file.read_bytes().decode() for file in files}
     branch = f"{BRANCH}{at.ref.removeprefix('refs/ldconf/applied/')}"
+    return await propose(runner, at, branch, texts, words)
+
+
+async def propose(
+    runner: Runner, at: Place, branch: str, texts: Mapping[Path, str], words: tuple[str, str]
+) -> Proposed:
+    """Open or update the one pull request of a branch with these files; without files, close it.
+
+    `words` are its title and body.
+    """
     title, body = words
     async with runner.github() as github:
-        if not files:
+        if not texts:
             return Proposed(None, await pulls.close(github, branch))
-        texts = {
-            path.resolve().relative_to(at.top.resolve()).as_posix(): path.read_text("utf-8")
-            for path in files
+        files = {
+            path.resolve().relative_to(at.top.resolve()).as_posix(): text
+            for path, text in texts.items()
         }
-        made = await refs.commit_files(github, branch, at.head, texts, title)
+        made = await refs.commit_files(github, branch, at.head, files, title)
         base = runner.event.default_branch or runner.branch
         wanted = pulls.Proposal(branch, base, title, body)
         return Proposed(await pulls.propose(github, wanted), is_new_commit=made)

@@ -36,11 +36,11 @@ class ShipWish:
 
 
 @dataclass(frozen=True)
-class ShippedFiles:
-    """What was written: nothing if the files say so already."""
+class ShipEdit:
+    """The files that change, with their new texts: none if they say so already."""
 
     ending: Ending
-    paths: tuple[Path, ...]
+    texts: dict[Path, str]
     archived: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
@@ -72,16 +72,22 @@ def ending_of(key: str, wish: ShipWish, decision: Decision | None) -> Ending:
     return Ending(decision.winner, one_line(reason), wish.archive_losers)
 
 
-def ship(root: Path, key: str, ending: Ending) -> ShippedFiles:
-    """Write the end of an experiment into the files. LaunchDarkly is not touched.
+def edited(root: Path, key: str, ending: Ending) -> ShipEdit:
+    """Return the edit that ends an experiment; nothing is written.
 
-    Raises UsageError and LdconfError as `documents.ship` does; then nothing was written.
+    Raises UsageError and LdconfError as `documents.ship` does.
     """
     workspace, _ = load_workspace(root)
     found = shipping.ship(root, workspace, key, ending)
-    shared = workspace.settings.shared
-    paths = write(root, found.files, root / shared if shared else None)
-    return ShippedFiles(ending, paths, found.archived, found.remarks)
+    texts = {root / path: text for path, text in found.files.items()}
+    return ShipEdit(ending, texts, found.archived, found.remarks)
+
+
+def ship(root: Path, key: str, ending: Ending) -> ShipEdit:
+    """Write the end of an experiment into the files. LaunchDarkly is not touched."""
+    found = edited(root, key, ending)
+    write(root, {path.relative_to(root).as_posix(): text for path, text in found.texts.items()})
+    return found
 
 
 def check_key(root: Path, key: str) -> None:
