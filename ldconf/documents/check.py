@@ -13,12 +13,14 @@ from ldconf.core.diagnostic import Diagnostic, Severity
 from ldconf.core.kind import Reference
 from ldconf.core.resource import Resource
 from ldconf.core.workspace import Workspace
+from ldconf.documents.check_experiments import check_experiments
 from ldconf.documents.load_problems import nearest
 from ldconf.documents.tree import SETTINGS_FILE
 from ldconf.documents.yaml import Path
 from ldconf.kinds import KIND_BY_NAME, kind_of
 from ldconf.kinds.agent_graph import AgentGraph
 from ldconf.kinds.ai_config import AIConfig
+from ldconf.kinds.experiment import Experiment
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation import Variation, mode_problems
 
@@ -34,6 +36,7 @@ def check(
     checker = _Checker(workspace, written, doubtful)
     for address, resource in written.items():
         yield from checker.object(address, resource)
+    yield from check_experiments(workspace, written, doubtful)
     yield from checker.entries()
 
 
@@ -67,7 +70,7 @@ class _Checker:
     ) -> Iterator[Diagnostic]:
         target, path = reference.target, reference.path
         found = self.written.get(target)
-        if found is None and target in self.doubtful:
+        if found is None and (target in self.doubtful or self._is_homeless(address, target)):
             return
         if target in self.workspace.removed:
             summary = f"{_named(target)} is in `removed` and still used here"
@@ -80,16 +83,27 @@ class _Checker:
             yield self._error(
                 address, path, f"{_named(target)} is archived", "archived-served", hint
             )
-        elif isinstance(found, AIConfig):
+        elif isinstance(found, AIConfig) and not isinstance(resource, Experiment):
             wanted = "agent" if isinstance(resource, AgentGraph) else "judge"
             if "mode" in found.managed_names and found.mode != wanted:
                 article = "an" if wanted == "agent" else "a"
                 summary = f"{_named(target)} has `mode: {found.mode}`, not {article} {wanted}"
                 yield self._error(address, path, summary, "wrong-mode")
 
+    def _is_homeless(self, address: Address, target: Address) -> bool:
+        """True for a variation of an AI Config that an experiment names and nobody defines: that
+        is said once, of the AI Config."""
+        return (
+            address.kind == "experiments"
+            and target.kind == "variations"
+            and ai_config(target.parts[1]) not in self.written
+        )
+
     def _is_elsewhere(self, target: Address) -> bool:
         """True for external objects and for what may be in LaunchDarkly's model catalogue."""
         if self.workspace.settings.external.has(target):
+            return True
+        if target.kind == "targeting":  # it exists as soon as its AI Config does
             return True
         if target.kind != "modelConfigs":
             return target.kind == "variations" and target.key == DISABLED

@@ -24,8 +24,14 @@ from ldconf.documents.overlay import Overlay
 from ldconf.documents.source import Source
 from ldconf.documents.tree import SETTINGS_FILE, Tree
 from ldconf.kinds import KINDS, kind_of
+from ldconf.kinds.experiment import environment_of
 from ldconf.kinds.serve import DISABLED
 
+# By kind: the kinds of the objects it names that are imported together with it.
+ALONG: Mapping[str, tuple[str, ...]] = {
+    "targeting": ("variations",),
+    "experiments": ("aiConfigs", "variations", "targeting"),
+}
 _ORDER = {kind.name: place for place, kind in enumerate(KINDS)}
 
 
@@ -74,26 +80,34 @@ def _workspace(tree: Tree | None) -> Workspace | None:
 
 
 def _chosen(live: Live, workspace: Workspace | None, options: DumpOptions) -> set[Address]:
-    """Return what to import: asked for, not listed yet, and what its targeting serves."""
+    """Return what to import: asked for, not listed yet, what its targeting serves, and what an
+    experiment is about (its metrics may stay elsewhere)."""
     chosen = {
         address
         for address, observed in live.observed.items()
         if _is_importable(address, observed, live, workspace, options)
         and (not options.only or any(address.matches(pattern) for pattern in options.only))
     }
-    for address in list(chosen):
-        if address.kind == "targeting":
-            resource = live.observed[address].resource
-            for reference in kind_of(address).references(address, resource):
-                target = reference.target
-                found = live.observed.get(target)
-                if (
-                    target.kind == "variations"
-                    and found
-                    and _is_importable(target, found, live, workspace, options)
-                ):
-                    chosen.add(target)
+    for kind in ("experiments", "targeting"):
+        for address in [one for one in chosen if one.kind == kind]:
+            chosen |= set(_taken_along(address, live, workspace, options))
     return chosen
+
+
+def _taken_along(
+    address: Address, live: Live, workspace: Workspace | None, options: DumpOptions
+) -> Iterator[Address]:
+    """Yield what an object cannot stand in a file without."""
+    resource = live.observed[address].resource
+    for reference in kind_of(address).references(address, resource):
+        target = reference.target
+        found = live.observed.get(target)
+        if (
+            target.kind in ALONG[address.kind]
+            and found
+            and _is_importable(target, found, live, workspace, options)
+        ):
+            yield target
 
 
 def _is_importable(
@@ -105,8 +119,11 @@ def _is_importable(
 ) -> bool:
     if workspace and (address in workspace.resources or address in workspace.removed):
         return False
-    if address.environment is not None:
-        return address.environment in _environments(live, workspace, options)
+    if observed.meta.get("archived"):
+        return False
+    environment = environment_of(address, observed.resource)
+    if environment is not None:
+        return environment in _environments(live, workspace, options)
     if address.kind == "modelConfigs":
         return not observed.meta.get("global")
     return address.kind != "variations" or address.key != DISABLED

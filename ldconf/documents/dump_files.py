@@ -23,6 +23,7 @@ DOCUMENTS: Mapping[str, str] = {
     "tools": "tools.yaml",
     "segments": "segments.yaml",
     "agentGraphs": "agent-graphs.yaml",
+    "experiments": "experiments.yaml",
 }
 # How many levels of a document are maps that never stand on one line: down to the objects.
 LEVELS: Mapping[str, int] = {"segments": 4, "aiConfigs": 5}

@@ -14,6 +14,7 @@ from ldconf.documents.live_value import document_of
 from ldconf.documents.yaml import Path
 from ldconf.kinds import kind_of
 from ldconf.kinds.agent_graph import AgentGraph
+from ldconf.kinds.experiment_model import STOPPED, Experiment, total_percent
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation import Variation, mode_problems
 from ldconf.kinds.variation_model import ARCHIVED
@@ -25,6 +26,9 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
 }
 # Kinds of which a part can be written while the rest stays unmanaged.
 DIVISIBLE = ("aiConfigs", "variations", "targeting")
+
+# What goes without saying of an experiment.
+DEFAULTS: Mapping[str, Json] = {"dataSource": "launchdarkly", "canReshuffleTraffic": True}
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,8 @@ class Objects:
             found = replace(found, notes=(_line(str(unsupported)),))
         if address.kind == "variations":
             found = self._pins(found)
+        if address.kind == "experiments":
+            found = replace(found, value=_without_defaults(found.value))
         if not self.with_members:
             found = _without_members(found)
         if observed.omitted and found.value.get("state") != ARCHIVED:
@@ -130,7 +136,12 @@ class Objects:
             for path, words in mode_problems(mode, resource):
                 if path[0] in found.value:
                     found = found.without([path[0]], f"`{path[0]}`: {words}")
-        self.needed |= {target for target, name in needed.items() if name in found.value}
+        along = ("aiConfigs", "variations", "targeting") if isinstance(resource, Experiment) else ()
+        self.needed |= {
+            target
+            for target, name in needed.items()
+            if name in found.value and target.kind not in along
+        }
         return found
 
     def _reference_problem(self, resource: Resource, target: Address) -> str | None:
@@ -140,9 +151,10 @@ class Objects:
         if live is None:
             return f"names {target}, which does not exist"
         if target.kind == "variations":
-            archived = live.resource.managed().get("state") == ARCHIVED
+            over = isinstance(resource, Experiment) and resource.status == STOPPED
+            archived = live.resource.managed().get("state") == ARCHIVED and not over
             return f"serves {target.key}, which is archived" if archived else None
-        if target.kind == "aiConfigs":
+        if target.kind == "aiConfigs" and not isinstance(resource, Experiment):
             wanted = "agent" if isinstance(resource, AgentGraph) else "judge"
             mode = self._mode(target)
             article = "an" if wanted == "agent" else "a"
@@ -167,6 +179,14 @@ def texts(address: Address, value: Mapping[str, Json]) -> Iterator[tuple[Path, s
         fits_a_file = isinstance(text, str) and "\0" not in text and not text.startswith("\ufeff")
         if fits_a_file and ("\n" in text or len(text) > 80):
             yield path, text
+
+
+def _without_defaults(value: Mapping[str, Json]) -> dict[str, Json]:
+    """Return an experiment without what it is anyway, and without a remainder of nothing."""
+    kept = {name: inner for name, inner in value.items() if DEFAULTS.get(name) != inner}
+    if total_percent(kept.get("allocation") or {}) == 100:
+        kept.pop("remainder", None)
+    return kept
 
 
 def _without_members(found: Written) -> Written:

@@ -78,7 +78,17 @@ def flaws(
         if mismatches and not rest and not is_shadowed:
             yield _mismatch(path, mismatches, written)
         for details in rest[:1] if len(found) > 1 else rest:
-            yield _explain(path, details, value, _allowed(model, path, also))
+            later = _comes_later(model, path, details)
+            yield later or _explain(path, details, value, _allowed(model, path, also))
+
+
+def _comes_later(model: type[BaseModel], path: Path, details: ErrorDetails) -> Flaw | None:
+    """Return the flaw of a key that a kind knows of and does not take yet (`later`)."""
+    words: Mapping[str, str] = getattr(model, "later", {})
+    if details["type"] != "extra_forbidden" or len(path) != 1 or path[0] not in words:
+        return None
+    summary = f"{words[str(path[0])]} are not supported yet by this version"
+    return Flaw(path, summary, "unsupported-key", at_key=True)
 
 
 def _allowed(model: type[BaseModel], path: Path, also: Sequence[str]) -> list[str]:

@@ -17,6 +17,8 @@ from ldconf.documents.extends import RULES
 from ldconf.documents.live_value import document_of
 from ldconf.documents.pull_style import Taken, canonical
 from ldconf.kinds import kind_of
+from ldconf.kinds.experiment_model import LIFECYCLE
+from ldconf.kinds.experiment_parts import declared
 from ldconf.kinds.targeting import Targeting
 from ldconf.kinds.targeting_rules import name_rules, settle
 from ldconf.kinds.variation_model import ARCHIVED, PUBLISHED
@@ -49,6 +51,8 @@ class Differences:
                 taken = self.taken(address, name, observed, desired)
                 if not same(value, taken.canonical):
                     found[name] = taken
+        if address.kind == "experiments" and set(LIFECYCLE) & set(found):
+            found = self._lifecycle(address, written, observed, found)
         if address.kind == "variations" and "state" in found:
             found = self._state(address, written, observed, desired)
         if address in self.workspace.off:
@@ -74,7 +78,22 @@ class Differences:
             states = (desired.get(name) or {}).get("modelName") is not None
             model = {k: v for k, v in (value or {}).items() if states or k != "modelName"}
             return Taken(model or None, model or None)
+        if address.kind == "experiments" and name == "analysisConfig":
+            stated = declared(desired.get(name), value) if name in desired else value
+            return Taken(stated, stated)
         return Taken(value, document_of(observed.resource).get(name))
+
+    def _lifecycle(
+        self,
+        address: Address,
+        written: Mapping[str, Json],
+        observed: Observed,
+        found: Mapping[str, Taken],
+    ) -> dict[str, Taken]:
+        """Return all of where an experiment's life stands: its four fields are one thing."""
+        live = observed.resource.managed()
+        names = [name for name in LIFECYCLE if name in written or live.get(name) is not None]
+        return {**found, **{name: self.taken(address, name, observed, {}) for name in names}}
 
     def _tool(self, tool: Mapping[str, Json], desired: Json) -> dict[str, Json]:
         """Return an attached tool; its version only where the files pin it or should.

@@ -15,7 +15,7 @@ from ldconf.core.address import Address
 from ldconf.core.resource import Json, same
 from ldconf.kinds import kind_of
 
-_SETS = frozenset({"tags", "analysisUnits", "included", "excluded"})
+_SETS = frozenset({"tags", "analysisUnits", "included", "excluded", "attributes"})
 _GROUPS = frozenset({"targets", "includedContexts", "excludedContexts"})
 _NAMES: Mapping[str, str] = {"tools": "key", "metrics": "key", "judges": "judgeConfigKey"}
 
@@ -53,8 +53,9 @@ def styled(address: Address, field: str, before: Json, taken: Taken) -> Json:
 def canonical(address: Address, field: str, value: Json) -> Json:
     """Return the canonical form of one field's value in a file; itself if it is not valid alone."""
     model = kind_of(address).model
+    needed = {one.alias: "x" for one in model.model_fields.values() if one.is_required()}
     try:
-        found = model.model_validate({field: value}, by_alias=True, by_name=False)
+        found = model.model_validate({**needed, field: value}, by_alias=True, by_name=False)
     except ValidationError:
         return value
     return found.managed().get(field, value)

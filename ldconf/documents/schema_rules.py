@@ -37,6 +37,11 @@ KEYWORDS: dict[str, dict[str, Json]] = {
             },
         ],
     },
+    "Experiment": {
+        "dependentRequired": {name: ["status"] for name in ("iteration", "winner", "reason")},
+        "if": {"properties": {"status": {"const": "stopped"}}, "required": ["status"]},
+        "then": {"required": ["winner", "reason"]},
+    },
     "Expectation": {"minProperties": 1},
     "ExpectedText": {"minProperties": 1},
     "Clause": {

@@ -79,6 +79,19 @@ class Experiment(Resource):
         }
     )
 
+    # Keys of the API that files cannot hold yet, in words for the one who writes them.
+    later: ClassVar[Mapping[str, str]] = {
+        "holdout": "holdouts",
+        "holdoutId": "holdouts",
+        "layer": "layers",
+        "layers": "layers",
+        "type": "other types of experiment",
+        "reallocationFrequencyMillis": "bandits",
+        "primaryFunnel": "funnels as primary metric",
+        "primaryFunnelKey": "funnels as primary metric",
+        "covariateId": "covariates",
+    }
+
     name: NonEmpty = Field(default="", description="Display name; the key if absent")
     description: Str | None = Field(default=None, description="What it is about")
     tags: list[Str] | None = Field(default=None, description="Tags, a set")

@@ -115,7 +115,7 @@ class AnalysisBlock(Part):
 
 
 def _rule_form(value: Any) -> str | None:
-    if isinstance(value, str):
+    if value == FALLTHROUGH:
         return FALLTHROUGH
     return "rule" if isinstance(value, Mapping | RuleName) else None
 

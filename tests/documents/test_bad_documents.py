@@ -13,6 +13,7 @@ from ldconf.documents.schema import schema
 from ldconf.documents.tree import Folder
 from ldconf.documents.yaml import parse
 from tests.documents.bad import (
+    experiments,
     files,
     inheritance,
     lists,
@@ -23,7 +24,7 @@ from tests.documents.bad import (
 )
 from tests.documents.bad.case import Case
 
-TABLES = (yaml_syntax, settings, objects, references, lists, inheritance, files)
+TABLES = (yaml_syntax, settings, objects, references, lists, inheritance, files, experiments)
 CASES = tuple(chain.from_iterable(table.CASES for table in TABLES))
 VALIDATOR = Draft202012Validator(schema())
 

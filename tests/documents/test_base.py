@@ -132,11 +132,11 @@ def test_objects_of_a_document_that_is_no_yaml_are_unloadable() -> None:
     } <= found.unloadable
 
 
-def test_experiments_of_the_base_are_left_alone() -> None:
-    found = base("experiments: {e: {}}\ntools: {t: {}}\n")
+def test_experiments_of_the_base_load() -> None:
+    found = base("experiments: {e: {environment: test, aiConfig: b}, f: {}}\ntools: {t: {}}\n")
 
-    assert set(found.resources) == named("tools/t")
-    assert found.unloadable == frozenset()
+    assert set(found.resources) == named("tools/t", "experiments/e")
+    assert found.unloadable == named("experiments/f")
 
 
 def test_salvaged_addresses() -> None:

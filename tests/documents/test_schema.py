@@ -68,6 +68,10 @@ def test_each_part_has_its_own_schema() -> None:
         "aiConfigs: {b: {mode: agent, variations: {v: {messages: null}, w: {messages: []}}}}\n",
         "aiConfigs: {b: {mode: agent, variations: {v: {state: archived, messages: []}}}}\n",
         "modelConfigs: {'Bedrock.anthropic.claude:0': {id: x}}\n",
+        "experiments: {e: {environment: test, aiConfig: b, rule: {description: x}, metrics: [m, "
+        "{key: g, isGroup: true}], allocation: {a: 33.333, b: rest}, status: running}}\n",
+        "experiments: {e: {environment: test, aiConfig: b, status: stopped, winner: a, reason: x, "
+        "description: {file: d.md}, decision: {guardrails: {m: {margin: 0.05}}, looks: 4}}}\n",
     ],
 )
 def test_what_the_loader_takes_the_schema_takes(text: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from ldconf.core.diagnostic import Diagnostic, Position, Severity
 from ldconf.core.live import Live
 from ldconf.core.workspace import Workspace
-from ldconf.documents.lint import models, prompts, sensitive, targeting
+from ldconf.documents.lint import experiments, models, prompts, sensitive, targeting
 from ldconf.documents.lint.rule import Finding, Rule, Scope
 
 RULES: tuple[Rule, ...] = (
@@ -22,6 +22,7 @@ RULES: tuple[Rule, ...] = (
     *sensitive.RULES,
     *targeting.RULES,
     *models.RULES,
+    *experiments.RULES,
 )
 
 _IGNORE = re.compile(r"#\s*ldconf:\s*ignore\[([\w\s,-]+)\]")

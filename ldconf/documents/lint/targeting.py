@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations
 
 from ldconf.core.address import Address
+from ldconf.core.address import variation as variation_address
 from ldconf.core.diagnostic import Severity
 from ldconf.core.resource import Json
 from ldconf.documents.lint.implication import excludes, implies, is_empty
@@ -101,10 +102,13 @@ def _targeting_of(scope: Scope) -> dict[str, list[tuple[Address, dict[str, Json]
 def unreachable_variations(scope: Scope) -> Iterator[Finding]:
     """Variations that no managed targeting serves, where all of it is managed."""
     targeting = _targeting_of(scope)
+    compared = _compared(scope)
     for address, fields in scope.of_kind("variations"):
         places = targeting.get(address.parts[1], [])
         whole = places and all({"rules", "targets", "fallthrough"} & set(f) for _, f in places)
         if not whole or fields.get("state") == "archived" or _off_everywhere(scope, places):
+            continue
+        if address in compared:
             continue
         if not any(address.key in served_variations(found) for _, found in places):
             yield Finding(
@@ -113,6 +117,17 @@ def unreachable_variations(scope: Scope) -> Iterator[Finding]:
                 f"nobody can get the variation `{address.key}`: no environment serves it",
                 "serve it to a few contexts in a test environment, or write `state: archived`",
             )
+
+
+def _compared(scope: Scope) -> set[Address]:
+    """Return the variations that an experiment serves, or will once it starts."""
+    return {
+        variation_address(fields["aiConfig"], key)
+        for _, fields in scope.of_kind("experiments")
+        if fields.get("status") != "stopped"
+        for key in (*(fields.get("allocation") or ()), fields.get("remainder"))
+        if key is not None
+    }
 
 
 def _off_everywhere(scope: Scope, places: list[tuple[Address, dict[str, Json]]]) -> bool:

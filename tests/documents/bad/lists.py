@@ -60,12 +60,6 @@ CASES: tuple[Case, ...] = (
         schema=True,
     ),
     case(
-        "removed-experiment",
-        "removed: [experiments/e]\n",
-        "a.yaml:1:11: experiments are not supported yet by this version",
-        schema=True,
-    ),
-    case(
         "removed-twice",
         {"a.yaml": "removed: [tools/x]\n", "b.yaml": "removed:\n- tools/x\n"},
         "b.yaml:2:3: tools/x is removed twice; first at a.yaml:1:11",

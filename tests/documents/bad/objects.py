@@ -35,12 +35,6 @@ CASES: tuple[Case, ...] = (
         schema=True,
     ),
     case(
-        "experiments",
-        "experiments:\n  e: {}\n",
-        "a.yaml:1:1: experiments are not supported yet by this version",
-        schema=True,
-    ),
-    case(
         "section-list",
         "metrics: [a, b]\n",
         "a.yaml:1:10: `metrics` must be a mapping of keys, not a list",
