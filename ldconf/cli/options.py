@@ -24,6 +24,28 @@ class Plain(StrEnum):
     JSON = "json"
 
 
+class ResultsFormat(StrEnum):
+    """How the results of an experiment are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    MARKDOWN = "markdown"
+    HTML = "html"
+
+
+class EventsFrom(StrEnum):
+    """A place that has counted an experiment's events."""
+
+    LOCAL = "local"
+
+
+class PriorChoice(StrEnum):
+    """What is assumed of a treatment before there are data."""
+
+    LAUNCHDARKLY = "launchdarkly"
+    FLAT = "flat"
+
+
 class Origin(StrEnum):
     """Where flags are taken from."""
 
@@ -42,6 +64,14 @@ def complete_ai_config(context: typer.Context, incomplete: str) -> list[str]:
     found = _addresses(context, "aiConfigs/")
     return sorted(
         {key for key in (name.split("/")[1] for name in found) if key.startswith(incomplete)}
+    )
+
+
+def complete_experiment(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the keys of the workspace's experiments."""
+    found = _addresses(context, "experiments/")
+    return sorted(
+        key for key in (name.split("/")[1] for name in found) if key.startswith(incomplete)
     )
 
 

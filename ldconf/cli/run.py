@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from ldconf.workflow.site import Site
 
 T = TypeVar("T")
-_ASCII = str.maketrans({"→": "->", "…": "...", "│": "|", "·": "-"})
+_ASCII = str.maketrans(
+    {"→": "->", "…": "...", "│": "|", "·": "-", "─": "-", "±": "+/-"}
+    | dict(zip("▁▂▃▄▅▆▇█", "_.:-=+*#", strict=True))
+)
 
 
 @dataclass

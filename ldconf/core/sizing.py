@@ -21,14 +21,16 @@ class Detects:
 
 @dataclass(frozen=True)
 class Chances:
-    """How often the rule decided what, in simulated experiments of one kind. `scenario` in words;
-    `effect` is the true relative difference. Shares of `runs` by verdict, and of those that shipped
-    the treatment."""
+    """How often the rule decided what, in simulated experiments of one kind. `effect` is the true
+    relative difference, `shipped` the share of runs that shipped a treatment and `error` its
+    standard error, `verdicts` the share of each verdict. The smallest arm had `per_arm` units."""
 
     scenario: str
     effect: float
     runs: int
+    per_arm: int
     shipped: float
+    error: float
     verdicts: Mapping[str, float]
 
 

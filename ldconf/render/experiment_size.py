@@ -9,11 +9,13 @@ from rich.table import Table
 from rich.text import Text
 
 from ldconf.core import figures
+from ldconf.core.analysis import Verdict
 from ldconf.core.sizing import Chances, Detects, SizeReport
 from ldconf.render import experiment_rows as say
 from ldconf.render.canvas import Look
 from ldconf.render.escape import visible_line
 from ldconf.render.experiment import drawn
+from ldconf.render.experiment_rows import VERDICTS
 
 
 def text(report: SizeReport, look: Look) -> str:
@@ -74,8 +76,9 @@ def _needed(report: SizeReport) -> Iterator[Text]:
 
 def _detected(report: SizeReport) -> Table:
     table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "right", "right"):
-        table.add_column(justify=justify)  # type: ignore[arg-type]
+    table.add_column()
+    for _ in range(3):
+        table.add_column(justify="right")
     for one in report.detects:
         days = "" if one.days is None else f"in {one.days:.1f} days"
         number = f"{figures.count(one.per_arm)} {report.unit}s"
@@ -91,23 +94,29 @@ def _effect(report: SizeReport, found: Detects) -> str:
 
 
 def _simulated(report: SizeReport) -> Iterator[RenderableType]:
-    runs = report.simulated[0].runs
+    first = report.simulated[0]
     looks = "one look" if report.looks == 1 else f"{report.looks} looks"
-    yield Text(f"what the rule decided in {figures.count(runs)} simulated experiments, {looks}:")
+    words = f"what the rule decides, in {figures.count(first.runs)} simulated experiments each"
+    yield Text(f"{words} ({figures.count(first.per_arm)} {report.unit}s per arm, {looks}):", "bold")
     table = Table.grid(padding=(0, 2))
-    table.add_column()
-    table.add_column(justify="right")
+    table.add_column(overflow="fold")
+    table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")
     for one in report.simulated:
-        others = ", ".join(
-            f"{verdict.replace('_', ' ')} {say.probability(share)}"
+        shipped = f"ships {_share(one)}"
+        others = [
+            f"{VERDICTS[Verdict(verdict)]} {say.probability(share)}"
             for verdict, share in one.verdicts.items()
-            if share > 0
-        )
-        table.add_row(f"  {_scenario(one)}", f"ships {say.probability(one.shipped)}", others)
+            if verdict != Verdict.SHIP_TREATMENT.value
+        ]
+        table.add_row(f"  {_scenario(one)}", shipped, ", ".join(others))
     yield table
 
 
+def _share(found: Chances) -> str:
+    return f"{found.shipped * 100:.1f} % ± {found.error * 100:.1f}"
+
+
 def _scenario(found: Chances) -> str:
-    effect = "no difference" if found.effect == 0 else f"true {found.effect * 100:+.3g} %"
-    return visible_line(f"{found.scenario}: {effect}" if found.scenario else effect)
+    effect = f" by {abs(found.effect) * 100:.3g} %" if found.effect else ""
+    return visible_line(f"{found.scenario}{effect}")

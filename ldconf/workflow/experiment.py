@@ -1,0 +1,159 @@
+"""`ldconf experiment results` and `decide`: counts from where they are, what follows from them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ldconf.api.aggregates import read_aggregates
+from ldconf.api.client import Client
+from ldconf.core.aggregates import Aggregates, ArmCounts
+from ldconf.core.analysis import Analysis, Caution, Code, Decision
+from ldconf.core.errors import ApiError, LdconfError
+from ldconf.core.experiment import ExperimentDesign, Prior
+from ldconf.experiments.analyse import analyse
+from ldconf.experiments.decide import decide
+from ldconf.kinds.experiment_model import DRAFT
+from ldconf.settings import TOKEN_VARIABLE
+from ldconf.workflow.experiment_place import Declared, declared, facts_of, not_there
+from ldconf.workflow.registration import registration
+from ldconf.workflow.site import Site
+
+LOOKS = 20
+NO_SOURCE = (
+    "LaunchDarkly's API returns no experiment results",
+    "give what was counted: `--from local` (events of the local LaunchDarkly), `--events FILE|DIR` "
+    "(events exported from LaunchDarkly, parquet or jsonl), or `--aggregates FILE` (figures from "
+    "the results page; `ldconf experiment results KEY --template` prints a file to fill in)",
+)
+
+
+@dataclass(frozen=True)
+class ResultsWish:
+    """Which experiment, counted from where, analysed how. Times are epoch ms.
+
+    Without `events` and `aggregates` the local LaunchDarkly is asked. `since` stands in for the
+    start of the iteration, `slice_by` for the attributes that the files name.
+    """
+
+    key: str
+    events: Path | None = None
+    aggregates: Path | None = None
+    prior: Prior | None = None
+    as_of: int | None = None
+    since: int | None = None
+    slice_by: str | None = None
+    history: bool = True
+
+    @property
+    def from_files(self) -> bool:
+        """True if the counts are not in the local LaunchDarkly."""
+        return self.events is not None or self.aggregates is not None
+
+
+@dataclass(frozen=True)
+class Results:
+    """What was found. `remarks` say what could not be found out."""
+
+    analysis: Analysis
+    decision: Decision
+    remarks: tuple[str, ...] = ()
+
+
+def has_account(env: Mapping[str, str] = os.environ) -> bool:
+    """True if LaunchDarkly can be asked when the iteration started."""
+    return bool(env.get(TOKEN_VARIABLE, "").strip())
+
+
+async def results(root: Path, site: Site | None, wish: ResultsWish, now_ms: int) -> Results:
+    """Return the results of an experiment, and what its rule says of them.
+
+    `site` None: nobody is asked when the iteration started. Raises LdconfError in words for an
+    experiment that is not in the files, was never started, or has no such attribute.
+    """
+    found = declared(root, wish.key)
+    as_of = now_ms if wish.as_of is None else wish.as_of
+    if site is None:
+        design = _design(found, wish)
+        return _concluded(found, design, _from_files(design, wish, as_of))
+    async with site.client() as client:
+        found = await _asked(client, site, found, wish)
+        design = _design(found, wish)
+        if design.status == "draft":
+            looks: Sequence[Aggregates] = (_nothing(design, as_of),)
+        elif wish.from_files:
+            looks = _from_files(design, wish, as_of)
+        else:
+            earlier = times(design, as_of) if wish.history else ()
+            looks = await read_aggregates(client, design, as_of, earlier)
+    return _concluded(found, design, looks)
+
+
+def times(design: ExperimentDesign, as_of: int) -> tuple[int, ...]:
+    """Return the earlier times at which results are looked at: evenly from the start."""
+    if design.started is None:
+        return ()
+    end = as_of if design.ended is None else min(as_of, design.ended)
+    step = (end - design.started) / LOOKS
+    if step < 1:
+        return ()
+    return tuple(design.started + round(step * number) for number in range(1, LOOKS))
+
+
+async def _asked(client: Client, site: Site, found: Declared, wish: ResultsWish) -> Declared:
+    """Return the experiment with what LaunchDarkly knows of its iteration.
+
+    Raises LdconfError if it has no such iteration, unless the events are in files.
+    """
+    try:
+        facts = await facts_of(client, site, found)
+    except ApiError as error:
+        if not wish.from_files:
+            raise
+        words = f"LaunchDarkly does not tell when the iteration started: {error.summary}"
+        return replace(found, remarks=(words,))
+    if facts is None and found.experiment.status != DRAFT and not wish.from_files:
+        raise not_there(found, local=site.connection.is_local)
+    return replace(found, facts=facts)
+
+
+def _design(found: Declared, wish: ResultsWish) -> ExperimentDesign:
+    design = found.design
+    if wish.prior is not None:
+        design = replace(design, prior=wish.prior)
+    if wish.since is not None:
+        design = replace(design, started=wish.since)
+    if wish.slice_by is not None:
+        design = replace(design, attributes=(wish.slice_by,))
+    return design
+
+
+def _nothing(design: ExperimentDesign, as_of: int) -> Aggregates:
+    """Return the counts of a draft: it has none, whatever earlier iterations have."""
+    arms = {arm: ArmCounts(0) for arm in design.allocation}
+    return Aggregates(arms, as_of, "a draft: nothing is counted before it starts")
+
+
+def _concluded(found: Declared, design: ExperimentDesign, looks: Sequence[Aggregates]) -> Results:
+    """Return the analysis of the last look, with the decision and what git says of its rule."""
+    *earlier, last = looks
+    history = looks if earlier else ()
+    analysis = analyse(design, last, history)
+    registered = registration(found.root, found.workspace, found.key, design.iteration)
+    decision = replace(decide(analysis), registration=registered)
+    words = [
+        Caution(Code.CONTAMINATED, f"contaminated: {one}") for one in registered.contaminations
+    ]
+    decision = replace(decision, warnings=(*decision.warnings, *words))
+    return Results(analysis, decision, (*found.remarks, *last.notes))
+
+
+def _from_files(design: ExperimentDesign, wish: ResultsWish, as_of: int) -> tuple[Aggregates, ...]:
+    raise LdconfError("only events of the local LaunchDarkly are read so far: use --local")
+
+
+def template(root: Path, key: str) -> str:
+    """Return a file for `--aggregates` to fill in."""
+    raise LdconfError("there is no template yet")
