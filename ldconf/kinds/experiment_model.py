@@ -289,9 +289,11 @@ def _references(experiment: Experiment) -> Iterator[Reference]:
         for index, target in metric_addresses(experiment):
             plain = isinstance(experiment.metrics[index], str)
             yield Reference(target, ("metrics", index, *(() if plain else ("key",))))
-    key, environment = experiment.ai_config, experiment.environment
-    yield Reference(ai_config_address(key), ("aiConfig",))
-    yield Reference(targeting_address(key, environment), ("environment",))
+    key = experiment.ai_config
+    if "ai_config" in experiment.model_fields_set:
+        yield Reference(ai_config_address(key), ("aiConfig",))
+    if "environment" in experiment.model_fields_set:
+        yield Reference(targeting_address(key, experiment.environment), ("environment",))
     for path, name in _variations(experiment):
         if name != DISABLED:
             yield Reference(variation_address(key, name), path)

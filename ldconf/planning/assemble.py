@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from ldconf.core.address import Address
 from ldconf.core.change import (
@@ -45,8 +46,9 @@ def assemble(scene: Scene, scope: Scope, found: Findings) -> Plan:
     """Return the plan of these findings."""
     verdict, options = found.settled.verdict, scene.options
     workspace = scene.desired.workspace
-    changes = ordered(scene, verdict.allowed.values(), {})
-    refused = ordered(scene, verdict.refused.values(), {})
+    relied = found.settled.relies
+    changes = ordered(scene, chain.from_iterable(verdict.allowed.values()), relied)
+    refused = ordered(scene, chain.from_iterable(verdict.refused.values()), relied)
     hashes = {step(change): change_hash(change) for change in changes}
     used = [*verdict.uses, *_drift_uses(found)]
     return Plan(
@@ -79,6 +81,7 @@ def assemble(scene: Scene, scope: Scope, found: Findings) -> Plan:
         dirty=options.dirty,
         base_ref=options.base_ref or (scene.base.workspace.ref if scene.base else None),
         head_ref=options.head_ref,
+        relies=relied,
     )
 
 

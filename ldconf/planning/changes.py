@@ -26,7 +26,7 @@ def build(scene: Scene, found: Comparison, pins: Pins) -> Change | None:
     state = next((field for field in found.fields if field.field == STATE), None)
     if state is not None and state.is_written and state.desired == ARCHIVED:
         return Archive(found.address)
-    diffs = tuple(_diffs(scene, found, pins))
+    diffs = tuple(diffs_of(scene, found, pins))
     if state is not None and state.is_written and state.desired == PUBLISHED:
         rest = tuple(diff for diff in diffs if diff.field != STATE)
         return Restore(found.address, _after(scene, found, diffs), rest)
@@ -52,7 +52,7 @@ def _create(scene: Scene, found: Comparison, pins: Pins) -> Create | None:
     return Create(address, with_values(resource, values), phase=kind_of(address).phase)
 
 
-def _diffs(scene: Scene, found: Comparison, pins: Pins) -> Iterator[FieldDiff]:
+def diffs_of(scene: Scene, found: Comparison, pins: Pins) -> Iterator[FieldDiff]:
     """Yield the fields to send, in the order of the files' fields; derived ones last."""
     for row in found.fields:
         if not row.is_written:

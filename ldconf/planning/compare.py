@@ -11,10 +11,13 @@ from ldconf.core.resource import Json
 from ldconf.core.workspace import Consent, Workspace
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation_model import ARCHIVED
+from ldconf.planning.aftermath import Left, before_stop, leftovers
 from ldconf.planning.consents import Consents
+from ldconf.planning.design import DECLARED, named_rule
+from ldconf.planning.lifecycle import LIFE, STATUS
 from ldconf.planning.options import PlanOptions
 from ldconf.planning.rules import Rules
-from ldconf.planning.sides import FileSide, LiveSide, Values
+from ldconf.planning.sides import EXPERIMENTS, FileSide, LiveSide, Values
 from ldconf.planning.texts import TEXTS, Unseen
 from ldconf.planning.threeway import (
     ABSENT,
@@ -184,14 +187,22 @@ def _field_rows(
 ) -> Iterator[FieldRow]:
     base = scene.said(address)
     unknown = scene.direction_unknown(address)
+    left = leftovers(scene, address)
     for name, value in desired.items():
         before: Column = UNKNOWN if unknown else (base or {}).get(name, ABSENT)
         actual = live.get(name)
+        if address.kind == EXPERIMENTS and name == "rule":
+            actual = named_rule(scene, address, actual)
         field = FieldRow(name, Row.SAME, before, value, actual)
         if isinstance(actual, Unseen) and actual.fingerprint is None:
             yield _unverifiable(scene, address, field)
-        else:
-            yield _judged(field, _history(scene, address, name), _equality(address, name, value))
+            continue
+        equality = _equality(address, name, value)
+        here = tuple(one for one in left if one.field == name)
+        if here:
+            equality = Left(equality, here)
+        judged = _judged(field, _history(scene, address, name), equality)
+        yield replace(judged, live=before_stop(here, actual)) if judged.is_written else judged
 
 
 def _judged(field: FieldRow, history: Sequence[Column], equality: Equality) -> FieldRow:
@@ -250,6 +261,10 @@ def _equality(address: Address, name: str, desired: Json) -> Equality:
         return Rules()
     if address.kind == "variations" and name == "tools":
         return Tools(desired)
+    if address.kind == EXPERIMENTS and name == STATUS:
+        return LIFE
+    if address.kind == EXPERIMENTS and name == "analysisConfig":
+        return DECLARED
     return TEXTS
 
 

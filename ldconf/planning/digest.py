@@ -53,10 +53,14 @@ def fields(change: Change) -> dict[str, list[Json]]:
             return {
                 name: [value, None] for name, value in before.managed().items() if value is not None
             }
-        case Transition(verb=verb, after=after):
-            return {name: [None, value] for name, value in after.managed().items()} | {
-                "verb": [None, verb]
-            }
+        case Transition(verb=verb, after=after, fields=diffs):
+            # What an iteration starts with is reviewed together with its start.
+            sent = after.managed() if verb == "start" else {}
+            return (
+                {name: [None, value] for name, value in sent.items() if name != "iteration"}
+                | {diff.field: [diff.before, diff.after] for diff in diffs}
+                | {"verb": [None, verb]}
+            )
         case _:
             assert_never(change)
 

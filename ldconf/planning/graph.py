@@ -11,6 +11,7 @@ from ldconf.core.kind import Reference
 from ldconf.core.live import Live
 from ldconf.core.resource import Resource
 from ldconf.kinds import KIND_BY_NAME
+from ldconf.kinds.experiment_model import STOPPED, Experiment
 from ldconf.kinds.serve import DISABLED
 
 
@@ -34,17 +35,23 @@ class Naming:
     served: bool
 
 
-def namings(live: Live, changes: Mapping[Address, Change]) -> Mapping[Address, Sequence[Naming]]:
+def namings(
+    live: Live, changes: Mapping[Address, Sequence[Change]]
+) -> Mapping[Address, Sequence[Naming]]:
     """Return address -> who names it, once these changes went through.
 
     Over all environments and also over objects that no file names. A deleted AI Config takes what
-    it holds along, but whom its targeting serves still counts: they would get nothing.
+    it holds along, but whom its targeting serves still counts: they would get nothing. A stopped
+    experiment needs what it measured with, but no variation any more.
     """
     named: dict[Address, list[Naming]] = {}
-    gone = {address for address, change in changes.items() if isinstance(change, Delete)}
+    gone = {address for address in changes if _is_deleted(changes, address)}
     for address, resource in _after(live, changes):
         leaving = Address(address.parts[:2]) in gone
+        over = isinstance(resource, Experiment) and resource.status == STOPPED
         for target, served in {(ref.target, ref.served) for ref in references(address, resource)}:
+            if over and target.section == "aiConfigs":
+                continue
             if served or not leaving:
                 named.setdefault(target, []).append(Naming(address, served))
     return {
@@ -53,21 +60,28 @@ def namings(live: Live, changes: Mapping[Address, Change]) -> Mapping[Address, S
     }
 
 
-def _after(live: Live, changes: Mapping[Address, Change]) -> Iterator[tuple[Address, Resource]]:
+def _after(
+    live: Live, changes: Mapping[Address, Sequence[Change]]
+) -> Iterator[tuple[Address, Resource]]:
     """Yield every object as it is after the changes, apart from those deleted themselves."""
     for address, observed in live.observed.items():
-        change = changes.get(address)
-        if not isinstance(change, Delete):
-            yield address, _changed(observed.resource, change)
-    for address, change in changes.items():
-        if isinstance(change, Create):
-            yield address, change.after
+        if not _is_deleted(changes, address) and not observed.meta.get("archived"):
+            yield address, _changed(observed.resource, changes.get(address, ()))
+    for address, steps in changes.items():
+        if steps and isinstance(steps[0], Create):
+            yield address, _changed(steps[0].after, steps[1:])
 
 
-def _changed(resource: Resource, change: Change | None) -> Resource:
-    match change:
-        case Update(after=after) | Restore(after=after) | Transition(after=after):
-            given = {name: getattr(after, name) for name in after.model_fields_set}
-            return resource.model_copy(update=given)
-        case _:
-            return resource
+def _is_deleted(changes: Mapping[Address, Sequence[Change]], address: Address) -> bool:
+    return any(isinstance(change, Delete) for change in changes.get(address, ()))
+
+
+def _changed(resource: Resource, changes: Sequence[Change]) -> Resource:
+    for change in changes:
+        match change:
+            case Update(after=after) | Restore(after=after) | Transition(after=after):
+                given = {name: getattr(after, name) for name in after.model_fields_set}
+                resource = resource.model_copy(update=given)
+            case _:
+                pass
+    return resource

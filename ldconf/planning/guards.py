@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ldconf.core.change import Change, Create, Delete, Refusal, Restore, Update
+from ldconf.core.address import Address
+from ldconf.core.change import Change, Create, Delete, FieldDiff, Refusal, Restore, Update
+from ldconf.core.live import RunningExperiment
 from ldconf.core.workspace import Guards
 from ldconf.planning import approvals, protection, removal
 from ldconf.planning.compare import Scene
@@ -14,12 +16,15 @@ IN_PLACE_EDIT, PROTECTED = "inPlaceEdit", "protected"
 FORBID = "forbid"
 
 
-def check(scene: Scene, change: Change) -> Iterator[Refusal]:
-    """Yield every refusal of one change, judged on the live state that it would be written to."""
+def check(scene: Scene, change: Change, running: Sequence[RunningExperiment]) -> Iterator[Refusal]:
+    """Yield every refusal of one change, judged on the live state that it would be written to.
+
+    `running` are the experiments that run then: those that phase 1 does not stop.
+    """
     yield from _protected(scene, change)
     yield from _impossible(scene, change)
     yield from _edited_in_place(scene, change)
-    yield from protection.refusals(scene, change)
+    yield from protection.refusals(scene, change, running)
     yield from approvals.refusals(scene, change)
     if isinstance(change, Delete):
         yield from removal.refusals(scene, change)
@@ -61,13 +66,7 @@ def _impossible(scene: Scene, change: Change) -> Iterator[Refusal]:
         case Update(fields=fields, after=after):
             for diff in fields:
                 if diff.field in type(after).immutable:
-                    yield Refusal(
-                        change.address,
-                        "immutable",
-                        f"`{diff.field}` cannot change after creation"
-                        f" (it is {diff.before!r}, the files say {diff.after!r})",
-                        hint="make a new object with another key, and remove this one",
-                    )
+                    yield immutable(change.address, diff)
         case Create(after=after):
             values = after.managed()
             missing = sorted(
@@ -83,6 +82,17 @@ def _impossible(scene: Scene, change: Change) -> Iterator[Refusal]:
                 )
         case _:
             return
+
+
+def immutable(address: Address, diff: FieldDiff) -> Refusal:
+    """Return the refusal of a change to what an object is made with once and for all."""
+    return Refusal(
+        address,
+        "immutable",
+        f"`{diff.field}` cannot change after creation"
+        f" (it is {diff.before!r}, the files say {diff.after!r})",
+        hint="make a new object with another key, and remove this one",
+    )
 
 
 def _edited_in_place(scene: Scene, change: Change) -> Iterator[Refusal]:

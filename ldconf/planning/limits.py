@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Delete, Refusal, Restore, Update
 from ldconf.planning.compare import Scene
 from ldconf.planning.guards import guards
+from ldconf.planning.ways import Proposed
 
 DELETES, UPDATES = "deletes", "updates"
 
 
-def exceeded(
-    scene: Scene, changes: Mapping[Address, Change]
-) -> Iterator[tuple[Refusal, tuple[Address, ...]]]:
+def exceeded(scene: Scene, changes: Proposed) -> Iterator[tuple[Refusal, tuple[Address, ...]]]:
     """Yield each limit that is exceeded, with the changes that it refuses.
 
     Counted per kind of change over the managed objects that exist live; below `minObjects` of
     them no limit applies.
     """
     limits = guards(scene)
-    deleted = tuple(a for a, change in changes.items() if isinstance(change, Delete))
-    updated = tuple(
-        a for a, change in changes.items() if isinstance(change, Update | Restore | Archive)
-    )
+    deleted = tuple(_with(changes, Delete))
+    updated = tuple(_with(changes, Update, Restore, Archive))
     gone = {*deleted, *_taken_along(scene, deleted)}
     managed = {*scene.desired.workspace.resources, *gone}
     total = sum(address in scene.live.live.observed for address in managed)
@@ -47,6 +44,12 @@ def exceeded(
                 ),
                 addresses,
             )
+
+
+def _with(changes: Proposed, *kinds: type[Change]) -> Iterator[Address]:
+    for address, steps in changes.items():
+        if any(isinstance(one, kinds) for one in steps):
+            yield address
 
 
 def _taken_along(scene: Scene, deleted: Collection[Address]) -> Iterator[Address]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from operator import itemgetter
 
@@ -10,15 +10,30 @@ from ldconf.core.address import Address
 from ldconf.core.diagnostic import Diagnostic, Severity
 from ldconf.core.errors import DocumentError
 from ldconf.core.resource import same
+from ldconf.kinds.experiment_model import environment_of
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation_model import ARCHIVED
-from ldconf.planning.compare import BORN, STATE, Scene
+from ldconf.planning.compare import BORN, STATE, Comparison, Scene
+from ldconf.planning.experiments import steps_of
 from ldconf.planning.graph import references
+from ldconf.planning.lifecycle import STATUS, Impossible
+from ldconf.planning.sides import EXPERIMENTS, is_archived
 
 
 def raise_any(scene: Scene) -> None:
     """Raise DocumentError with all problems, if there are any."""
     if found := tuple(problems(scene)):
+        raise DocumentError(found)
+
+
+def raise_impossible(scene: Scene, compared: Mapping[Address, Comparison]) -> None:
+    """Raise DocumentError if an experiment is to take a step that there is not (design 5)."""
+    found = tuple(
+        _error(scene, address, (STATUS,), steps.summary, "experiment-step", steps.hint)
+        for address, one in compared.items()
+        if address.kind == EXPERIMENTS and isinstance(steps := steps_of(one), Impossible)
+    )
+    if found:
         raise DocumentError(found)
 
 
@@ -29,6 +44,7 @@ def problems(scene: Scene) -> Iterator[Diagnostic]:
     yield from _undeletable(scene)
     for address, resource in sorted(scene.desired.workspace.resources.items(), key=itemgetter(0)):
         yield from _homeless(scene, address)
+        yield from _archived(scene, address)
         for reference in references(address, resource):
             if not _exists(scene, reference.target):
                 yield _missing(scene, address, reference.target, reference.path)
@@ -43,7 +59,22 @@ def _exists(scene: Scene, address: Address) -> bool:
     if scene.live.observed(address) is not None:
         return True
     values = scene.desired.values(address)
+    if values is None and address.kind == "targeting":  # every AI Config has it, everywhere
+        return _exists(scene, Address(address.parts[:2]))
     return values is not None and values.get(STATE) != ARCHIVED
+
+
+def _archived(scene: Scene, address: Address) -> Iterator[Diagnostic]:
+    observed = scene.live.live.observed.get(address)
+    if observed is not None and is_archived(address, observed):
+        yield _error(
+            scene,
+            address,
+            (),
+            f"experiment {address.key!r} is archived in LaunchDarkly, which keeps its key for good",
+            "archived-experiment",
+            "choose another key, or restore it in LaunchDarkly",
+        )
 
 
 def _error(
@@ -61,8 +92,8 @@ def _error(
 def _environments(scene: Scene) -> Iterator[Diagnostic]:
     known = scene.live.live.environments
     workspace = scene.desired.workspace
-    named = {a.environment for a in workspace.resources if a.environment is not None}
-    for environment in sorted(named.union(workspace.settings.environments)):
+    named = (environment_of(address, found) for address, found in workspace.resources.items())
+    for environment in sorted({*filter(None, named), *workspace.settings.environments}):
         if environment not in known:
             yield Diagnostic(
                 Severity.ERROR,

@@ -14,33 +14,33 @@ from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning.compare import Scene
 
 CONTAMINATE = "contaminate"
-_WAYS_OUT = (
-    "stop the experiment or start a new iteration first, or write a consent `allow: [contaminate]`"
-)
 _SEGMENT_MATCH = "segmentMatch"
 
 
-def refusals(scene: Scene, change: Change) -> Iterator[Refusal]:
-    """Yield a refusal per running experiment that this change would disturb."""
+def running(scene: Scene) -> tuple[RunningExperiment, ...]:
+    """Return the experiments that run, managed or not, in any environment."""
+    found = scene.live.live.experiments
+    return tuple(one for one in found if one.status == experiments.RUNNING)
+
+
+def refusals(scene: Scene, change: Change, under: Sequence[RunningExperiment]) -> Iterator[Refusal]:
+    """Yield a refusal per running experiment of `under` that this change would disturb."""
     if not isinstance(change, Update | Restore):
         return
-    running = [e for e in scene.live.live.experiments if e.status == experiments.RUNNING]
     match change.address.kind:
         case "variations":
-            yield from _of_variation(change, running)
+            yield from _of_variation(scene, change, under)
         case "segments":
-            yield from _of_segment(scene, change, running)
+            yield from _of_segment(scene, change, under)
         case "targeting":
-            yield from _of_targeting(scene, change, running)
+            yield from _of_targeting(scene, change, under)
 
 
 def warnings(scene: Scene, change: Change) -> Iterator[str]:
     """Yield what a change does to a running experiment without being refused."""
     if not isinstance(change, Update | Create):
         return
-    for experiment in scene.live.live.experiments:
-        if experiment.status != experiments.RUNNING:
-            continue
+    for experiment in running(scene):
         if change.address == addresses.targeting(experiment.ai_config, experiment.environment):
             if isinstance(change, Update) and _diff(change, "targets") is not None:
                 yield f"individual targets change while {_named(experiment)} runs"
@@ -51,58 +51,61 @@ def warnings(scene: Scene, change: Change) -> Iterator[str]:
 
 
 def _of_variation(
-    change: Update | Restore, running: Sequence[RunningExperiment]
+    scene: Scene, change: Update | Restore, under: Sequence[RunningExperiment]
 ) -> Iterator[Refusal]:
-    for experiment in running:
+    for experiment in under:
         if (
             experiment.ai_config == change.address.ai_config
             and change.address.key in experiment.variations
         ):
-            yield _refusal(change.address, experiment, "uses this variation")
+            yield _refusal(scene, change.address, experiment, "uses this variation")
 
 
 def _of_segment(
-    scene: Scene, change: Update | Restore, running: Sequence[RunningExperiment]
+    scene: Scene, change: Update | Restore, under: Sequence[RunningExperiment]
 ) -> Iterator[Refusal]:
-    for experiment in running:
+    for experiment in under:
         if experiment.environment == change.address.environment and (
             change.address.key in _segments_of(scene, experiment)
         ):
-            yield _refusal(change.address, experiment, "depends on this segment")
+            yield _refusal(scene, change.address, experiment, "depends on this segment")
 
 
 def _of_targeting(
-    scene: Scene, change: Update | Restore, running: Sequence[RunningExperiment]
+    scene: Scene, change: Update | Restore, under: Sequence[RunningExperiment]
 ) -> Iterator[Refusal]:
     observed = scene.live.live.observed[change.address]  # only what exists is updated
-    here = list(experiments.of_targeting(change.address, running))
+    here = list(experiments.of_targeting(change.address, under))
     rules = _diff(change, "rules")
     for experiment in here:
         slot = experiments.slot_of(experiment, observed)
         if slot == experiments.FALLTHROUGH and _diff(change, experiments.FALLTHROUGH):
-            yield _serve_refusal(change.address, experiment, "the default rule")
+            yield _serve_refusal(scene, change.address, experiment, "the default rule")
         if rules is not None and slot is not None:
-            yield from _of_rules(change.address, experiment, slot, rules)
-    known = {experiments.slot_of(experiment, observed) for experiment in here}
+            yield from _of_rules(scene, change.address, experiment, slot, rules)
+    everyone = experiments.of_targeting(change.address, running(scene))
+    known = {experiments.slot_of(experiment, observed) for experiment in everyone}
     yield from _of_unknown_slots(change, observed, known)
 
 
 def _of_rules(
-    address: Address, experiment: RunningExperiment, slot: str | int, diff: FieldDiff
+    scene: Scene, address: Address, experiment: RunningExperiment, slot: str | int, diff: FieldDiff
 ) -> Iterator[Refusal]:
     live, after = list(diff.before or ()), list(diff.after or ())
     if not isinstance(slot, int):
         if not _same_audience(live, after):
-            yield _refusal(address, experiment, "gets whom the rules above the default rule leave")
+            yield _refusal(
+                scene, address, experiment, "gets whom the rules above the default rule leave"
+            )
         return
     place = _place(live, after, slot)
     if place is None:
-        yield _serve_refusal(address, experiment, "the rule, which would be removed,")
+        yield _serve_refusal(scene, address, experiment, "the rule, which would be removed,")
         return
     if not same(live[slot]["serve"], after[place]["serve"]):
-        yield _serve_refusal(address, experiment, "the rule")
+        yield _serve_refusal(scene, address, experiment, "the rule")
     if not _same_audience(live[: slot + 1], after[: place + 1]):
-        yield _refusal(address, experiment, "depends on this rule and the rules above it")
+        yield _refusal(scene, address, experiment, "depends on this rule and the rules above it")
 
 
 def _of_unknown_slots(
@@ -196,24 +199,45 @@ def _diff(change: Update | Restore, field: str) -> FieldDiff | None:
     return next((diff for diff in change.fields if diff.field == field), None)
 
 
-def _refusal(address: Address, experiment: RunningExperiment, why: str) -> Refusal:
+def _refusal(scene: Scene, address: Address, experiment: RunningExperiment, why: str) -> Refusal:
     return Refusal(
         address,
         CONTAMINATE,
         f"{_named(experiment)} runs in {experiment.environment} and {why}",
         allow=CONTAMINATE,
-        hint=_WAYS_OUT,
+        hint=f"{_ways_out(scene, experiment)}, or write a consent"
+        f" `{{address: {address}, allow: [{CONTAMINATE}]}}` (it goes on, and its results carry the"
+        " change)",
     )
 
 
-def _serve_refusal(address: Address, experiment: RunningExperiment, what: str) -> Refusal:
+def _serve_refusal(
+    scene: Scene, address: Address, experiment: RunningExperiment, what: str
+) -> Refusal:
     control = f" `{experiment.baseline}`" if experiment.baseline else ""
     return Refusal(
         address,
         "experiment",
         f"{_named(experiment)} runs in {experiment.environment} on {what}"
         f" and must go on serving its control{control}",
-        hint="stop the experiment first; targeting may then serve anything",
+        hint=f"{_ways_out(scene, experiment)}; what it serves cannot change under it, so no consent"
+        " lifts this",
+    )
+
+
+def _ways_out(scene: Scene, experiment: RunningExperiment) -> str:
+    """Return how an experiment lets go of what it depends on, in words."""
+    address = Address.of("experiments", experiment.key)
+    if address not in scene.desired.workspace.resources:
+        return (
+            f"it is in no file: stop the experiment in LaunchDarkly, or `ldconf import --only"
+            f" {address}` to restart it (raise `iteration`) or stop it from there"
+        )
+    at = (scene.live.values(address) or {}).get("status") or {}
+    following = f" to {at['iteration'] + 1}" if "iteration" in at else ""
+    return (
+        f"raise its `iteration`{following} (it restarts, results begin anew), stop it"
+        " (`status: stopped` with `winner` and `reason`)"
     )
 
 

@@ -9,7 +9,10 @@ from ldconf.core import address as addresses
 from ldconf.core.address import Address
 from ldconf.core.change import Delete, Note, NoteKind, Refusal
 from ldconf.core.workspace import Workspace
+from ldconf.kinds.experiment_model import RUNNING
 from ldconf.planning.compare import Scene
+from ldconf.planning.lifecycle import STATUS
+from ldconf.planning.sides import EXPERIMENTS
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,14 @@ def parent(address: Address) -> Address | None:
 
 def refusals(scene: Scene, delete: Delete) -> Iterator[Refusal]:
     """Yield why a delete may not happen, apart from who uses the object."""
+    at = (scene.live.values(delete.address) or {}).get(STATUS)
+    if delete.address.kind == EXPERIMENTS and at is not None and at[STATUS] == RUNNING:
+        yield Refusal(
+            delete.address,
+            "experiment",
+            f"iteration {at['iteration']} runs: a running experiment is not removed",
+            hint="list it with `status: stopped`, `winner` and `reason` first, and apply that",
+        )
     children = ", ".join(map(str, unlisted_children(scene, delete.address)))
     if delete.address.kind == "aiConfigs" and children:
         yield Refusal(

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ldconf.core.address import Address
-from ldconf.core.change import ApprovalNeed, Change, Delete, Note, NoteKind, Refusal
+from ldconf.core.address import targeting as targeting_address
+from ldconf.core.change import ApprovalNeed, Change, Delete, Note, NoteKind, Refusal, Step
+from ldconf.core.dependency import needs as needs_of
 from ldconf.planning import approvals, usage
 from ldconf.planning.changes import build
 from ldconf.planning.compare import Comparison, Scene
+from ldconf.planning.experiments import propose
+from ldconf.planning.graph import references
 from ldconf.planning.pins import PINNED, Pins, new_pins, renewed
 from ldconf.planning.scope import Scope
+from ldconf.planning.sides import EXPERIMENTS
 from ldconf.planning.threeway import Row
-from ldconf.planning.verdict import Verdict, judge
+from ldconf.planning.verdict import Case, Verdict, judge
+from ldconf.planning.ways import Proposed, Way, disputed, enforced, relies, way_of
 
 
 @dataclass(frozen=True)
@@ -23,8 +29,19 @@ class Settled:
     verdict: Verdict
     pins: Pins
     left_out: int
+    relies: Mapping[Step, frozenset[Step]]
     needs: tuple[ApprovalNeed, ...] = ()
     notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Proposals:
+    """The change of every object, the steps of every experiment, and what is refused at once."""
+
+    pins: Pins
+    changes: Proposed
+    ways: Mapping[Address, Way]
+    refusals: Mapping[Refusal, tuple[Address, ...]]
 
 
 def settle(
@@ -42,12 +59,17 @@ def settle(
     blocked = dict(_blocked(compared))
     standing: dict[Refusal, tuple[Address, ...]] = {}
     while True:
-        pins, proposed = _propose(scene, compared, held)
-        kept, left_out = scope.split(scene, {**proposed, **deletes})
-        verdict = judge(scene, kept, blocked, standing)
-        newly = dict(_held_back(scene, verdict, pins))
+        found = _propose(scene, compared, held)
+        everything = {**found.changes, **{at: (delete,) for at, delete in deletes.items()}}
+        kept, left_out = scope.split(scene, everything, found.ways)
+        at_once = {r: at for r, at in found.refusals.items() if any(map(scope.keeps, at))}
+        case = Case(kept, blocked, {**standing, **at_once}, found.ways)
+        verdict = judge(scene, case)
+        newly = dict(_held_back(scene, verdict, found.pins))
         if not newly:
-            return _await_approvals(scene, Settled(verdict, pins, len(left_out)))
+            relied = relies(found.ways, verdict.allowed)
+            count = sum(map(len, left_out.values()))
+            return _await_approvals(scene, Settled(verdict, found.pins, count, relied))
         held |= newly.keys()
         for refusals in newly.values():
             standing.update(refusals)
@@ -55,21 +77,53 @@ def settle(
 
 def _propose(
     scene: Scene, compared: Mapping[Address, Comparison], held: frozenset[Address]
-) -> tuple[Pins, dict[Address, Change]]:
-    """Return the change of every object, those that have versions first."""
+) -> _Proposals:
+    """Return the change of every object, those that have versions first, experiments last."""
     workspace, live = scene.desired.workspace, scene.live
     first = [one for address, one in compared.items() if address.kind in PINNED]
-    then = [one for address, one in compared.items() if address.kind not in PINNED]
-    changes: dict[Address, Change] = {}
+    last = [one for address, one in compared.items() if address.kind == EXPERIMENTS]
+    then = [one for address, one in compared.items() if address.kind not in (*PINNED, EXPERIMENTS)]
+    changes: dict[Address, tuple[Change, ...]] = {}
     pins = Pins(workspace, live)
     for one in first:
         if change := build(scene, one, pins):
-            changes[one.address] = change
-    pins = Pins(workspace, live, frozenset(renewed(changes.values())), held)
+            changes[one.address] = (change,)
+    made = [change for steps in changes.values() for change in steps]
+    pins = Pins(workspace, live, frozenset(renewed(made)), held)
     for one in then:
         if change := build(scene, one, pins):
-            changes[one.address] = change
-    return pins, changes
+            changes[one.address] = (change,)
+    return _with_experiments(scene, compared, last, _Proposals(pins, changes, {}, {}))
+
+
+def _with_experiments(
+    scene: Scene,
+    compared: Mapping[Address, Comparison],
+    experiments: Sequence[Comparison],
+    others: _Proposals,
+) -> _Proposals:
+    """Return the proposals with the steps of experiments, and what their stops bring about."""
+    changes = dict(others.changes)
+    in_conflict = disputed(scene, compared, others.pins)
+    ways: dict[Address, Way] = {}
+    refusals: dict[Refusal, tuple[Address, ...]] = {}
+    for one in experiments:
+        way = way_of(scene, one.address, others.changes, in_conflict)
+        freeing = way is not None and bool(way.frees or way.conflicts)
+        proposal = propose(scene, one, others.pins, makes_way=freeing)
+        if proposal.changes:
+            changes[one.address] = proposal.changes
+        refusals.update(dict.fromkeys(proposal.refusals, (one.address,)))
+        if way is None:
+            continue
+        place = targeting_address(way.running.ai_config, way.running.environment)
+        change = next(iter(changes.get(place, ())), None)
+        served = enforced(scene, way, proposal.changes, compared.get(place), change)
+        if served is not None:
+            changes[place] = (served,)
+            way = replace(way, frees=way.frees | {place})
+        ways[one.address] = way
+    return _Proposals(others.pins, changes, ways, refusals)
 
 
 def _blocked(compared: Mapping[Address, Comparison]) -> Iterator[tuple[Address, str]]:
@@ -92,7 +146,8 @@ def _held_back(
             continue
         users = [
             refused
-            for refused, change in verdict.refused.items()
+            for refused, changes in verdict.refused.items()
+            for change in changes
             if address in new_pins(change, scene.desired.values(refused))
         ]
         if users and address in verdict.allowed:
@@ -111,17 +166,32 @@ def _await_approvals(scene: Scene, settled: Settled) -> Settled:
     allowed = settled.verdict.allowed
     needs: list[ApprovalNeed] = []
     notes: list[Note] = []
-    for address, change in list(allowed.items()):
-        found = approvals.approval(scene, change)
-        if found.note is not None:
-            notes.append(found.note)
-            del allowed[address]
-        elif found.need is not None:
-            needs.append(found.need)
+    for address, changes in list(allowed.items()):
+        for change in changes:
+            found = approvals.approval(scene, change)
+            if found.note is not None:
+                notes.append(found.note)
+                del allowed[address]
+            elif found.need is not None:
+                needs.append(found.need)
     if notes:
-        for refusal in list(usage.in_use(scene, allowed)):
-            assert refusal.address is not None
-            del allowed[refusal.address]
-            words = f"waits for a pending approval request: {refusal.summary}"
-            notes.append(Note(NoteKind.PENDING, words, refusal.address))
+        held = {note.address for note in notes}
+        notes += _waiting(scene, allowed, held)
     return replace(settled, needs=tuple(needs), notes=tuple(notes))
+
+
+def _waiting(
+    scene: Scene, allowed: dict[Address, tuple[Change, ...]], held: Collection[Address | None]
+) -> Iterator[Note]:
+    """Take out what relies on the changes that a pending request holds; say so."""
+    for address, changes in list(allowed.items()):
+        needed = {one for change in changes for one in needs_of(change, references)} & set(held)
+        if address.kind == EXPERIMENTS and needed:
+            del allowed[address]
+            words = f"waits for a pending approval request: needs {min(needed)}"
+            yield Note(NoteKind.PENDING, words, address)
+    for refusal in list(usage.in_use(scene, allowed)):
+        assert refusal.address is not None
+        del allowed[refusal.address]
+        words = f"waits for a pending approval request: {refusal.summary}"
+        yield Note(NoteKind.PENDING, words, refusal.address)

@@ -5,30 +5,29 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Delete, Refusal
+from ldconf.core.change import Archive, Delete, Refusal, verb_of
 from ldconf.kinds.variation_model import ARCHIVED, PUBLISHED
 from ldconf.planning.compare import STATE, Scene
 from ldconf.planning.graph import Naming, namings
 from ldconf.planning.serving import was_read
+from ldconf.planning.ways import Proposed
 
 _RETIRED = (Archive, Delete)
 
 
-def in_use(
-    scene: Scene, changes: Mapping[Address, Change], refused: Collection[Address] = ()
-) -> Iterator[Refusal]:
+def in_use(scene: Scene, changes: Proposed, refused: Collection[Address] = ()) -> Iterator[Refusal]:
     """Yield a refusal per archive and delete whose object is still in use after `changes`.
 
     Over all environments and unmanaged objects (design 4.5). Changes of `refused` objects, which
     might have ended a use, do not happen.
     """
-    retired = [change for change in changes.values() if isinstance(change, _RETIRED)]
+    retired = [one for steps in changes.values() for one in steps if isinstance(one, _RETIRED)]
     if not retired:
         return
     named = namings(scene.live.live, changes)
     for change in retired:
         if users := tuple(_users(scene, change, named, refused)):
-            verb = "archived" if isinstance(change, Archive) else "deleted"
+            verb = {"archive": "archived"}.get(verb_of(change), "deleted")
             yield Refusal(
                 change.address,
                 "in-use",
@@ -69,8 +68,11 @@ def _users(
 
 
 def _experiments(scene: Scene, address: Address) -> Iterator[str]:
+    """Yield experiments that are known as drafted or running only; others name what they use."""
     for experiment in scene.live.live.experiments:
-        if experiment.ai_config != address.ai_config:
+        observed = scene.live.live.observed.get(Address.of("experiments", experiment.key))
+        told = observed is not None and not observed.meta.get("unsupported")
+        if told or experiment.ai_config != address.ai_config:
             continue
         if address.kind == "aiConfigs" or (
             address.kind == "variations" and address.key in experiment.variations
@@ -90,9 +92,7 @@ def _told_by_the_server(scene: Scene, change: Archive | Delete) -> Iterator[str]
         yield f"{raw['experimentCount']} experiment(s)"
 
 
-def _is_last(
-    scene: Scene, change: Archive | Delete, changes: Mapping[Address, Change]
-) -> str | None:
+def _is_last(scene: Scene, change: Archive | Delete, changes: Proposed) -> str | None:
     """Return why the last variation cannot go (reference 4.2, 4.7), None if it is not the last."""
     if change.address.kind != "variations":
         return None
@@ -101,13 +101,13 @@ def _is_last(
         address
         for address in {*scene.live.live.observed, *changes}
         if address.kind == "variations" and ai_config.covers(address)
-    } - {address for address, other in changes.items() if isinstance(other, _RETIRED)}
+    } - {a for a, steps in changes.items() for one in steps if isinstance(one, _RETIRED)}
     left = [address for address in others if _is_published(scene, address, changes)]
     if isinstance(change, Archive) and not left:
         return "cannot be archived: no published variation would be left"
     return None if others else "cannot be deleted: it is the last variation"
 
 
-def _is_published(scene: Scene, address: Address, changes: Mapping[Address, Change]) -> bool:
+def _is_published(scene: Scene, address: Address, changes: Proposed) -> bool:
     values = scene.live.values(address)
     return address in changes or (values or {}).get(STATE, PUBLISHED) != ARCHIVED

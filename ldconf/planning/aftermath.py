@@ -1,0 +1,152 @@
+"""What the stop of an experiment left in targeting: ours, no drift (design section 9, (c))."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ldconf.core.address import Address
+from ldconf.core.address import targeting as targeting_address
+from ldconf.core.resource import Json, Observed
+from ldconf.kinds.experiment_model import RUNNING, STOPPED
+from ldconf.kinds.experiment_slots import FALLTHROUGH
+from ldconf.kinds.serve import TOTAL, from_weights, to_weight
+from ldconf.kinds.targeting_rules import match_rules
+from ldconf.planning.lifecycle import LIFE, STATUS
+from ldconf.planning.sides import EXPERIMENTS, Values
+from ldconf.planning.threeway import Equality
+
+if TYPE_CHECKING:
+    from ldconf.planning.compare import Scene
+
+RULES = "rules"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """A rule (its place live) or the fallthrough whose experiment was stopped by the files."""
+
+    slot: str | int
+    served: Json  # the rollout that the iteration was
+    arms: frozenset[str]
+
+    @property
+    def field(self) -> str:
+        """The field of targeting that holds it."""
+        return RULES if isinstance(self.slot, int) else FALLTHROUGH
+
+
+def leftovers(scene: Scene, address: Address) -> tuple[Leftover, ...]:
+    """Return what stops of our own left in one environment's targeting.
+
+    Only while the base still says `running`: then nobody had reason to serve anything else since.
+    """
+    if scene.base is None or address.kind != "targeting":
+        return ()
+    observed = scene.live.observed(address)
+    return tuple(_leftovers(scene, address, observed)) if observed is not None else ()
+
+
+def _leftovers(scene: Scene, address: Address, observed: Observed) -> Iterator[Leftover]:
+    assert scene.base is not None
+    for at in scene.base.workspace.resources:
+        if at.kind != EXPERIMENTS:
+            continue
+        base, live = scene.said(at), scene.live.values(at)
+        if base is None or live is None or not _was_stopped_by_us(scene, at, base, live):
+            continue
+        if targeting_address(live["aiConfig"], live["environment"]) != address:
+            continue
+        found = scene.live.live.observed[at]
+        slot = slot_of(found, observed)
+        if slot is not None:
+            yield Leftover(slot, rollout(live), frozenset(arms(live)))
+
+
+def _was_stopped_by_us(scene: Scene, address: Address, base: Values, live: Values) -> bool:
+    said, now = base.get(STATUS), live.get(STATUS)
+    if said is None or said[STATUS] != RUNNING or now is None or now[STATUS] != STOPPED:
+        return False
+    sides = (scene.desired, *scene.history)
+    wanted = [(side.values(address) or {}).get(STATUS) for side in sides]
+    return any(LIFE.ours(one, now) for one in (said, *wanted) if one is not None)
+
+
+def slot_of(experiment: Observed, targeting: Observed) -> str | int | None:
+    """Return where an experiment is or was: `fallthrough`, or the place of its rule live."""
+    rule = experiment.meta.get("rule_id")
+    if rule == FALLTHROUGH or rule is None:
+        return FALLTHROUGH if rule else None
+    ids = list(targeting.meta.get("rule_ids") or ())
+    return ids.index(rule) if rule in ids else None
+
+
+def arms(experiment: Values) -> Iterator[str]:
+    """Yield the variations of an iteration: those that take part, and the one served outside."""
+    yield from experiment.get("allocation") or {}
+    for name in ("control", "remainder"):
+        if experiment.get(name):
+            yield experiment[name]
+
+
+def rollout(experiment: Values) -> Json:
+    """Return whom an iteration gives what, as a canonical serve value: its rest included."""
+    by_key = {key: to_weight(value) for key, value in (experiment.get("allocation") or {}).items()}
+    outside = experiment.get("remainder") or experiment.get("control")
+    if outside:
+        by_key[outside] = by_key.get(outside, 0) + TOTAL - sum(by_key.values())
+    return from_weights(by_key, "key", experiment.get("randomizationUnit") or "user")
+
+
+class Left:
+    """Equality of a field of targeting, in which a stopped experiment's serve counts as ours."""
+
+    def __init__(self, inner: Equality, found: Sequence[Leftover]) -> None:
+        self._inner = inner
+        self._found = found
+
+    def in_sync(self, desired: Json, live: Json) -> bool:
+        """True if live is what the files say: what was left is put right all the same."""
+        return self._inner.in_sync(desired, live)
+
+    def ours(self, said: Json, live: Json) -> bool:
+        """True if live is ours apart from what stops left."""
+        return self._inner.ours(said, served(self._found, said, live))
+
+    def unmoved(self, base: Json, desired: Json) -> bool:
+        """True if the files still say the same."""
+        return self._inner.unmoved(base, desired)
+
+
+def served(found: Sequence[Leftover], said: Json, live: Json) -> Json:
+    """Return live with what stops left replaced by what the files say there."""
+    for leftover in found:
+        if not isinstance(leftover.slot, int):
+            return said if _uses_only(live, leftover.arms) else live
+        pairs = match_rules(said or (), live or ())
+        place = next((a for a, b in pairs if b == leftover.slot and a is not None), None)
+        if place is not None and _uses_only(live[leftover.slot]["serve"], leftover.arms):
+            live = with_serve(live, leftover.slot, said[place]["serve"])
+    return live
+
+
+def before_stop(found: Sequence[Leftover], live: Json) -> Json:
+    """Return live as the experiments had it: what a plan showed before the stop, it still shows."""
+    for leftover in found:
+        if not isinstance(leftover.slot, int):
+            return leftover.served if _uses_only(live, leftover.arms) else live
+        if _uses_only(live[leftover.slot]["serve"], leftover.arms):
+            live = with_serve(live, leftover.slot, leftover.served)
+    return live
+
+
+def with_serve(rules: Json, index: int, serve: Json) -> list[Json]:
+    """Return rules of which one serves something else."""
+    return [{**rule, "serve": serve} if at == index else rule for at, rule in enumerate(rules)]
+
+
+def _uses_only(serve: Json, keys: frozenset[str]) -> bool:
+    if isinstance(serve, Mapping):
+        return set(serve["rollout"]) <= keys
+    return serve in keys
