@@ -24,7 +24,7 @@ Author = Annotated[
 
 @app.callback()
 def github() -> None:
-    """Delivery in GitHub Actions: plan a pull request, apply a merge, propose drift.
+    """Delivery in GitHub Actions: plan a pull request, apply a merge, propose drift, report.
 
     Needs what a job has: GITHUB_TOKEN, GITHUB_REPOSITORY and the event's file; a checkout with
     `fetch-depth: 0`; and the refs below `refs/ldconf/`, fetched.
@@ -98,3 +98,44 @@ def drift(
     from ldconf.cli.delivering import deliver_drift
 
     return deliver_drift(run_of(context), author, redact=redact_text)
+
+
+@app.command()
+def experiments(
+    context: typer.Context,
+    events: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE|DIR", help="Exported events; `{key}` in it is the experiment's key"
+        ),
+    ] = None,
+    aggregates: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Figures typed in; `{key}` is the experiment's key"),
+    ] = None,
+    issue: Annotated[
+        int | None,
+        typer.Option(
+            metavar="NUMBER", help="Report in comments there  [an issue per experiment]", min=1
+        ),
+    ] = None,
+    archive_losers: Annotated[
+        bool, typer.Option("--archive-losers", help="Let the pull request archive who lost")
+    ] = False,
+    redact_text: options.RedactText = False,
+    author: Author = None,
+) -> int:
+    """Report on every running experiment; when its rule says to end it, open a pull request.
+
+    The pull request is what `ldconf experiment ship` writes; it is closed if the verdict changes.
+    Never writes to LaunchDarkly. Exits 1 if an experiment could not be analysed.
+
+    \b
+    Examples:
+      ldconf github experiments --events exported/
+      ldconf github experiments --aggregates "figures/{key}.yaml" --issue 12
+    """
+    from ldconf.cli.delivering_experiments import ExperimentsDelivery, deliver_experiments
+
+    wanted = ExperimentsDelivery(events, aggregates, issue, archive_losers, redact_text, author)
+    return deliver_experiments(run_of(context), wanted)

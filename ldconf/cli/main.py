@@ -21,6 +21,7 @@ from ldconf.cli import (
     drift,
     evaluate,
     experiment,
+    experiment_ship,
     fmt,
     github,
     import_,
@@ -107,6 +108,7 @@ COMMANDS: Mapping[str, Callable[..., int]] = {
 for name, command in COMMANDS.items():
     app.command(name)(command)
 app.add_typer(agent.app, name="agent")
+experiment.app.command("ship")(experiment_ship.ship)
 app.add_typer(experiment.app, name="experiment")
 app.add_typer(github.app, name="github")
 
