@@ -1,4 +1,4 @@
-"""What `ldconf experiment size` answers: units, days, what declared numbers find, simulated luck."""
+"""What `ldconf experiment size` answers: units, days, what declared numbers find, luck."""
 
 from __future__ import annotations
 

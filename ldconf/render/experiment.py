@@ -128,8 +128,7 @@ def _health(analysis: Analysis) -> Iterator[RenderableType]:
     healthy = [one.name for one in analysis.health if one.status is HealthStatus.HEALTHY]
     if healthy:
         yield _item(", ".join(healthy), "green", "healthy")
-    known = {check.words for check in analysis.health}
-    yield from _cautions([one for one in analysis.warnings if one.words not in known])
+    yield from _cautions(say.cautions(analysis))
 
 
 def _cautions(found: Sequence[Caution]) -> Iterator[RenderableType]:
@@ -175,7 +174,7 @@ def _forms(
     Exposures go first: they are those of the whole experiment, and stand above.
     """
     rows, bars = say.arm_rows(metric, design), _bars(metric)
-    estimates = _estimates(say.mean_label(metric, design))
+    estimates = _estimates(say.total_label(metric), say.mean_label(metric, design))
     has_effects = any(cell(row) != say.NOTHING for row in rows for _, cell in effects)
     lower = effects if has_effects else ()
     return [
@@ -187,10 +186,10 @@ def _forms(
     ]
 
 
-def _estimates(mean: str) -> Columns:
+def _estimates(total: str, mean: str) -> Columns:
     return [
         ("exposed", lambda row: row.exposed),
-        ("total / units", lambda row: row.total),
+        (total, lambda row: row.total),
         (mean, lambda row: row.mean),
         ("90 % interval", lambda row: row.interval),
     ]
@@ -299,7 +298,7 @@ def _decision(
     yield words
     for reason in decision.reasons:
         yield _item(reason)
-    yield from _cautions(decision.warnings)
+    yield from _cautions(decision.warnings if rule else say.cautions(analysis, decision))
     if rule:
         yield Text("")
         yield Text("the rule, as the files say it:")

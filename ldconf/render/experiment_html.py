@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import groupby
 
@@ -48,7 +49,7 @@ def page(analysis: Analysis, decision: Decision | None) -> str:
     title = design.name or design.key
     body = [
         _head(analysis),
-        _verdict(decision) if decision else "",
+        _verdict(decision, say.cautions(analysis, decision)) if decision else "",
         "<h2>Metrics</h2>",
         *(_metric(metric, analysis) for metric in analysis.metrics),
         "<h2>Exposures and health</h2>",
@@ -81,9 +82,9 @@ def _head(analysis: Analysis) -> str:
     )
 
 
-def _verdict(decision: Decision) -> str:
+def _verdict(decision: Decision, warnings: Sequence[Caution]) -> str:
     items = "".join(f"<li>{escaped(reason)}</li>" for reason in decision.reasons)
-    items += "".join(_caution(one) for one in decision.warnings)
+    items += "".join(_caution(one) for one in warnings)
     tone = _VERDICTS[decision.verdict]
     return (
         f'<h2>Verdict</h2><section class="card verdict {tone}">'
@@ -190,7 +191,7 @@ def _estimates(metric: MetricResult, design: ExperimentDesign, *, frequentist: b
         ]
     names = [
         ("exposed", "exposed"),
-        ("total / units", "total"),
+        (say.total_label(metric), "total"),
         (say.mean_label(metric, design), "mean"),
         ("90 % interval", "interval"),
         ("vs control", "change"),
@@ -222,8 +223,7 @@ def _health(analysis: Analysis) -> str:
         f"{escaped(check.name)}: {escaped(check.words)}</li>"
         for check in analysis.health
     )
-    known = {check.words for check in analysis.health}
-    checks += "".join(_caution(one) for one in analysis.warnings if one.words not in known)
+    checks += "".join(_caution(one) for one in say.cautions(analysis))
     words = f"<p>{escaped(say.sentence(say.sample_ratio(analysis)))}</p><ul>{checks}</ul>"
     chart = _sizes(analysis)
     inner = f'<div class="pair"><div>{chart}</div><div>{words}</div></div>' if chart else words

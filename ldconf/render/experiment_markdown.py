@@ -43,7 +43,8 @@ def results(analysis: Analysis, decision: Decision | None, *, limit: int = LIMIT
     design, frequentist = analysis.design, say.is_frequentist(analysis)
     head = [marker(design), f"### Experiment {code(design.key)}"]
     if decision is not None:
-        head += [_verdict(decision), _list(decision.reasons), *_warned(decision.warnings)]
+        warned = _warned(say.cautions(analysis, decision))
+        head += [_verdict(decision), _list(decision.reasons), *warned]
     head.append(_about(analysis))
     metrics = [_metric(metric, design, frequentist=frequentist) for metric in analysis.metrics]
     tail = [_health(analysis), _rule(design, decision)]
@@ -106,7 +107,7 @@ def _warned(found: Sequence[Caution]) -> list[str]:
 def _metric(metric: MetricResult, design: ExperimentDesign, *, frequentist: bool) -> str:
     rows = say.arm_rows(metric, design)
     tests = ["p-value"] if frequentist else ["P(beat)", "P(best)", "exp. loss", "data"]
-    names = ["variation", "exposed", "total / units", say.mean_label(metric, design)]
+    names = ["variation", "exposed", say.total_label(metric), say.mean_label(metric, design)]
     names += ["90 % interval", "vs control", *tests]
     lines = [
         f"| {' | '.join(names)} |",
@@ -140,8 +141,7 @@ def _health(analysis: Analysis) -> str:
         f"- {_HEALTH[check.status]} {prose(check.name)}: {prose(check.words)}"
         for check in analysis.health
     ]
-    known = {check.words for check in analysis.health}
-    warned = [one for one in analysis.warnings if one.words not in known]
+    warned = say.cautions(analysis)
     lines = [f"- {prose(say.sample_ratio(analysis))}", *checks]
     lines += [f"- ⚠️ {code(one.code.value)}: {prose(one.words)}" for one in warned]
     bad = [one for one in analysis.health if one.status is not HealthStatus.HEALTHY]

@@ -10,6 +10,7 @@ from ldconf.core import figures
 from ldconf.core.analysis import (
     Analysis,
     ArmResult,
+    Caution,
     Decision,
     Difference,
     Interval,
@@ -123,7 +124,7 @@ class ArmRow:
     variation: str
     is_control: bool
     exposed: str
-    total: str  # conversions or total / units
+    total: str  # units with a conversion of how many, or the total of all values by how many
     mean: str
     interval: str
     change: str
@@ -150,7 +151,7 @@ def _arm_row(
         variation=arm.variation,
         is_control=arm.is_control,
         exposed=figures.count(arm.exposed),
-        total=f"{_total(arm, metric)} / {figures.count(arm.units)}",
+        total=_total(arm, metric),
         mean=scale.value(arm.mean),
         interval=scale.ends(arm.interval),
         change=change,
@@ -165,14 +166,20 @@ def _arm_row(
 
 
 def _total(arm: ArmResult, metric: MetricResult) -> str:
+    units = figures.count(arm.units)
     if metric.kind == "rate":
-        return figures.count(arm.total)
+        return f"{figures.count(arm.total)} / {units}"
     if metric.unit == "ms":
-        return figures.duration(arm.total)
-    decimals = 2 if 0 < abs(arm.total) < 1000 and arm.total != int(arm.total) else 0
+        return f"{figures.duration(arm.total)} by {units}"
     if metric.unit in DOLLARS:
-        return figures.dollars(arm.total)
-    return f"{arm.total:,.{decimals}f}"
+        return f"{figures.dollars(arm.total)} by {units}"
+    decimals = 2 if 0 < abs(arm.total) < 1000 and arm.total != int(arm.total) else 0
+    return f"{arm.total:,.{decimals}f} by {units}"
+
+
+def total_label(metric: MetricResult) -> str:
+    """Return what a row's `total` is called."""
+    return "conversions" if metric.kind == "rate" else "total"
 
 
 def _p_value(arm: ArmResult) -> str:
@@ -192,6 +199,21 @@ def _tone(arm: ArmResult, metric: MetricResult, design: ExperimentDesign) -> str
     if arm.p_beat_control >= design.threshold:
         return "good"
     return "bad" if arm.p_beat_control <= 1 - design.threshold else ""
+
+
+def cautions(analysis: Analysis, decision: Decision | None = None) -> tuple[Caution, ...]:
+    """Return the warnings that no health check says already: of the experiment, or (with
+    `decision`) those that only the decision has."""
+    known = {check.words for check in analysis.health}
+    if decision is None:
+        return tuple(one for one in analysis.warnings if one.words not in known)
+    by_metric = [one.words for metric in analysis.metrics for one in metric.warnings]
+    known |= {one.words for one in analysis.warnings}
+    return tuple(
+        one
+        for one in decision.warnings
+        if one.words not in known and not any(one.words.endswith(words) for words in by_metric)
+    )
 
 
 def is_frequentist(analysis: Analysis) -> bool:
@@ -338,7 +360,9 @@ def registration(found: PreRegistration | None) -> list[str]:
     """Return what git says of the rule and of what was compared, in sentences."""
     if found is None:
         return []
-    at = f" (commit {found.commit[:12]})" if found.commit else ""
+    said = [f"commit {found.commit[:12]}"] if found.commit else []
+    said += [found.date[:10]] if found.date else []
+    at = f" ({', '.join(said)})" if said else ""
     match found.status:
         case Registration.SAME:
             lines = [f"the decision block is as it was when the iteration started{at}"]
@@ -346,5 +370,6 @@ def registration(found: PreRegistration | None) -> list[str]:
             fields = ", ".join(found.changed)
             lines = [f"the decision block was edited since the iteration started{at}: {fields}"]
         case Registration.NOT_VERIFIABLE:
-            lines = ["pre-registration not verifiable: git does not know the iteration's start"]
+            why = found.reason or "git does not know the iteration's start"
+            lines = [f"pre-registration not verifiable: {why}"]
     return lines + [f"contaminated: {one}" for one in found.contaminations]

@@ -24,9 +24,11 @@ from ldconf.workflow.site import Site
 LOOKS = 20
 NO_SOURCE = (
     "LaunchDarkly's API returns no experiment results",
-    "give what was counted: `--from local` (events of the local LaunchDarkly), `--events FILE|DIR` "
-    "(events exported from LaunchDarkly, parquet or jsonl), or `--aggregates FILE` (figures from "
-    "the results page; `ldconf experiment results KEY --template` prints a file to fill in)",
+    "say where the events are:\n"
+    "    --from local        events of the local LaunchDarkly\n"
+    "    --events FILE|DIR   events exported from LaunchDarkly, parquet or jsonl\n"
+    "    --aggregates FILE   figures from the results page; "
+    "`ldconf experiment results KEY --template` prints a file to fill in",
 )
 
 
