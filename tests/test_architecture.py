@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ ONLY_IN = {
 }
 
 
+@cache
 def modules() -> list[str]:
     return [
         ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
@@ -79,6 +81,7 @@ def modules() -> list[str]:
     ]
 
 
+@cache
 def imports_of(module: str) -> list[str]:
     path = PACKAGE.joinpath(*module.split("."))
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
