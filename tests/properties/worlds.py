@@ -222,15 +222,20 @@ class Recorder:
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["method"] != "GET":
-            message = await receive()
+            messages = [await receive()]
+            while messages[-1].get("more_body"):
+                messages.append(await receive())
+            content = b"".join(message["body"] for message in messages)
             headers = dict(scope["headers"])
-            body = json.loads(message["body"]) if message["body"] else None
+            body = json.loads(content) if content else None
             path = scope["path"].removeprefix("/api/v2")
             beta = headers.get(b"ld-api-version") == b"beta"
             self.writes.append(Request(scope["method"], path, body, beta))
+            rest = iter(messages)
 
             async def again() -> Any:
-                return message
+                return next(rest, None) or await receive()
 
-            receive = again
+            await self.app(scope, again, send)
+            return
         await self.app(scope, receive, send)
