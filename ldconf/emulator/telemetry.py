@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ldconf.core.resource import Json
-from ldconf.emulator.dashboard.telemetry import Connection, Event, Usage
+from ldconf.emulator.dashboard.telemetry import Connection, Event, Exposed, Usage
 from ldconf.emulator.database import Ref
 from ldconf.emulator.events.costs import costs
 from ldconf.emulator.events.monitoring import Place, Window, use
@@ -14,6 +14,14 @@ from ldconf.emulator.events.store import DAY_MS, EventStore
 from ldconf.emulator.sdk.hub import Hub
 from ldconf.emulator.store import Store
 from ldconf.kinds.variation_comment import commit_of
+
+_EXPOSED = """
+SELECT variation_key, count(DISTINCT coalesce(units[$unit], context_key)) FROM exposures
+WHERE project = $project AND environment = $environment AND flag = $flag
+  AND rule_id IS NOT DISTINCT FROM $rule AND ts >= $since AND ts < $until
+  AND variation_key IS NOT NULL
+GROUP BY variation_key
+"""
 
 
 class LiveTelemetry:
@@ -67,6 +75,19 @@ class LiveTelemetry:
             )
             for one in self._hub.connected(project)
         ]
+
+    def exposures(self, project: str, exposed: Exposed) -> Mapping[str, int]:
+        """Return how many units were exposed to each variation of an experiment."""
+        parameters = {
+            "unit": exposed.unit,
+            "project": project,
+            "environment": exposed.environment,
+            "flag": exposed.ai_config,
+            "rule": exposed.rule,
+            "since": exposed.since_ms,
+            "until": 2**62 if exposed.until_ms is None else exposed.until_ms,
+        }
+        return {row[0]: row[1] for row in self._events.query(_EXPOSED, parameters)}
 
     def events(self, project: str, limit: int) -> Sequence[Event]:
         """Return the newest events first."""

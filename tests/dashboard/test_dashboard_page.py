@@ -143,6 +143,26 @@ async def test_experiment_is_marked(ld: Ld) -> None:
     assert re.search(r"experiment .*25 % one .*25 % two .*50 % one not in the experiment", text)
 
 
+async def test_experiments_stand_in_a_table(ld: Ld) -> None:
+    assert "No experiments yet." in await shown(ld)
+    await ld.ai_config("bot", "one", "two")
+    seed = ExperimentSeed("exp", "bot", {"one": 25, "two": 75}, control="one")
+    put_experiment(ld.store, "p", "test", seed, running=False)
+    assert re.search(r"exp exp test on bot .* draft since", await shown(ld))
+    path = "/projects/p/environments/test/experiments/exp"
+    body = {"instructions": [{"kind": "startIteration"}]}
+    started = await ld.patch(f"{path}?expand=treatments", body, semantic=True)
+    text = await shown(ld)
+    assert re.search(r"running since .* 1 one 25 %, control, 0 exposed two 75 %, 0 exposed", text)
+    winner = started["currentIteration"]["treatments"][1]["_id"]
+    stop = {"kind": "stopIteration", "winningTreatmentId": winner, "winningReason": "better"}
+    await ld.patch(path, {"instructions": [stop]}, semantic=True)
+    assert re.search(r"stopped since .* two 75 %, winner, 0 exposed", await shown(ld))
+    assert 'href="#ai-config-bot"' in (await ld.http.get("/")).text
+    await ld.patch(path, {"instructions": [{"kind": "archiveExperiment"}]}, semantic=True)
+    assert "No experiments yet." in await shown(ld)
+
+
 async def test_audit_log_shows_comments(ld: Ld) -> None:
     await ld.ai_config("bot", "one")
     ids = await ld.ids()
@@ -199,7 +219,7 @@ async def test_parts_that_were_seen_are_left_out(ld: Ld) -> None:
     await ld.ai_config("bot", "one")
     html = (await ld.http.get("/")).text
     seen = re.findall(r'data-part="(\w+)"', html)
-    assert len(seen) == 5
+    assert len(seen) == 6
     path = f"/_dashboard/parts?project=p&seen={','.join(seen)}"
     assert (await ld.http.get(path)).json() == []
     await ld.serve("one")

@@ -9,7 +9,7 @@ from itertools import islice
 from urllib.parse import urlencode
 
 from ldconf.core.resource import Json
-from ldconf.emulator.dashboard import activity, configs, scene
+from ldconf.emulator.dashboard import activity, configs, experiments, scene
 from ldconf.emulator.dashboard.markup import Markup, el, join
 from ldconf.emulator.dashboard.telemetry import Telemetry
 from ldconf.emulator.store import Store
@@ -49,11 +49,17 @@ def parts(store: Store, telemetry: Telemetry | None, project: str) -> Iterator[P
     """Yield the sections of a project."""
     with store.lock:
         found = scene.ai_configs(store, project)
+        running = experiments.found(store, project)
         entries = list(islice(_entries(store, project), ENTRIES))
     usage = telemetry.usage(project) if telemetry else ()
     connected = telemetry.connections(project) if telemetry else ()
     sent = telemetry.events(project, EVENTS) if telemetry else ()
+    exposed = [
+        telemetry.exposures(project, one.exposed) if telemetry and one.exposed else None
+        for one in running
+    ]
     yield Part("traffic", "Traffic", activity.traffic(usage, found))
+    yield Part("experiments", "Experiments", experiments.experiments(running, found, exposed))
     yield Part("ai-configs", "AI Configs", configs.ai_configs(found))
     yield Part("sdks", "Connected SDKs", activity.sdks(connected))
     yield Part("events", "Recent events", activity.events(sent))

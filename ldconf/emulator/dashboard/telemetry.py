@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -51,6 +51,19 @@ class Event:
     value: str = ""
 
 
+@dataclass(frozen=True)
+class Exposed:
+    """Which exposures are meant: those of an iteration. `rule` None is the fallthrough, `until_ms`
+    None is now."""
+
+    environment: str
+    ai_config: str
+    rule: str | None
+    unit: str
+    since_ms: int
+    until_ms: int | None = None
+
+
 class Telemetry(Protocol):
     """Where the page gets traffic from."""
 
@@ -59,6 +72,9 @@ class Telemetry(Protocol):
 
     def connections(self, project: str) -> Sequence[Connection]:
         """Return the SDKs that are connected now."""
+
+    def exposures(self, project: str, exposed: Exposed) -> Mapping[str, int]:
+        """Return how many units were exposed to each variation of an experiment."""
 
     def events(self, project: str, limit: int) -> Sequence[Event]:
         """Return the newest events first."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from ldai.client import LDAIClient
 from ldclient import Context, LDClient
@@ -126,6 +127,10 @@ def test_exposures_arrive_of_tracked_arms_only(server: Server) -> None:
     tracked = {user: text for user, text in answered.items() if text != "I am three"}
     assert exposed == tracked
     assert set(exposed.values()) == {"I am one", "I am two"}
+    page = httpx.get(server.host).text
+    for text, share in (("one", "20 %, control"), ("two", "30 %")):
+        count = sum(found == f"I am {text}" for found in exposed.values())
+        assert f"<b>{text}</b> {share}, {count} exposed" in page
 
 
 def test_only_contexts_of_the_rule_take_part(server: Server) -> None:
