@@ -3,7 +3,7 @@ asks knows which direction is better."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import exp, pi, sqrt
 
@@ -80,12 +80,26 @@ def difference(
 
 
 def _greater_rate(one: Beta, other: Beta, times: float) -> float:
-    """Integrate over the narrower of both, so that the other is smooth there."""
+    """Integrate over the narrower of both, so that the other is smooth there; over the other if
+    the narrower one's density has no bound."""
     if times <= 0:
         return 1.0
-    if other.sd * times <= one.sd:
-        return integrate(lambda x: other.pdf(x) * (1 - one.cdf(times * x)), *other.support)
-    return integrate(lambda x: one.pdf(x) * other.cdf(x / times), *one.support)
+    over_one = one.sd < other.sd * times
+    if min(one.alpha, one.beta) < 1 or min(other.alpha, other.beta) < 1:
+        over_one = min(one.alpha, one.beta) > min(other.alpha, other.beta)
+    if over_one:
+        return _over(one, lambda x: other.cdf(x / times), [end * times for end in other.support])
+    return _over(other, lambda x: 1 - one.cdf(times * x), [end / times for end in one.support])
+
+
+def _over(posterior: Beta, function: Callable[[Floats], Floats], ends: Sequence[float]) -> float:
+    """Return the expectation of a function that changes between `ends` only."""
+    lower, upper = posterior.support
+    cuts = sorted({lower, upper, *(end for end in ends if lower < end < upper)})
+    return sum(
+        integrate(lambda x: posterior.pdf(x) * function(x), one, other)
+        for one, other in pairwise(cuts)
+    )
 
 
 def _clip(probability: float) -> float:

@@ -116,8 +116,9 @@ class Beta:
         """Return points of the curve to draw."""
         ends = self.quantile(np.array([1e-4, 1 - 1e-4]))
         width = float(ends[1] - ends[0])
-        lower = float(ends[0]) if self.alpha > 1 else max(float(ends[0]), width / _DRAWN)
-        upper = float(ends[1]) if self.beta > 1 else min(float(ends[1]), 1 - width / _DRAWN)
+        # not so near to an end without bound that nothing else would be seen
+        lower = float(ends[0]) if self.alpha > 0.9 else max(float(ends[0]), width / _DRAWN)
+        upper = float(ends[1]) if self.beta > 0.9 else min(float(ends[1]), 1 - width / _DRAWN)
         at = np.linspace(lower, upper, _DRAWN)
         return _pairs(at, self.pdf(at))
 
