@@ -177,10 +177,11 @@ def analysis_config(value: Json) -> dict[str, Json] | None:
 def declared(wanted: Json, live: Json) -> Json:
     """Return a live `analysisConfig` as far as `wanted` speaks of it (reference 13.5).
 
-    The server fills in settings that nobody wrote; only those that a file declares compare.
+    The server fills in settings that nobody wrote; only those that a file declares compare. A file
+    that clears the field declares none: the defaults are the server's.
     """
     if not isinstance(wanted, Mapping) or not isinstance(live, Mapping):
-        return live
+        return live if isinstance(wanted, Mapping) else None
     return {name: value for name, value in live.items() if name in wanted} or None
 
 

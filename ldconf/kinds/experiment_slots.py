@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from ldconf.core.address import Address
 from ldconf.core.live import RunningExperiment
-from ldconf.core.resource import Json, Observed
+from ldconf.core.resource import Json, Observed, same
 
 FALLTHROUGH = "fallthrough"
 RUNNING = "running"
@@ -49,16 +50,39 @@ def projected(
     experiment is unknown stays as it is: the guards refuse to touch it.
     """
     filled = slots(observed)
-    masked = dict(values)
+    found = dict(values)
     for experiment in of_targeting(address, experiments):
         slot = slot_of(experiment, observed)
         fills = slot in filled or experiment.status == RUNNING
         if slot is None or not fills or experiment.baseline is None:
             continue
         if isinstance(slot, int):
-            rules = [dict(rule) for rule in masked["rules"]]
+            rules = [dict(rule) for rule in found["rules"]]
             rules[slot]["serve"] = experiment.baseline
-            masked["rules"] = rules
+            found["rules"] = rules
         else:
-            masked[FALLTHROUGH] = experiment.baseline
-    return masked
+            found[FALLTHROUGH] = experiment.baseline
+    return found
+
+
+def masked(
+    address: Address, observed: Observed, experiments: Iterable[RunningExperiment]
+) -> Observed:
+    """Return live targeting, read just now, as `projected` shows it: for comparing what was sent.
+
+    What a running experiment serves outside may be another variation than its control.
+    """
+    before = observed.resource.managed()
+    after = projected(address, before, observed, experiments)
+    changed: dict[str, Json] = {}
+    if not same(before.get(FALLTHROUGH), after.get(FALLTHROUGH)):
+        changed[FALLTHROUGH] = after[FALLTHROUGH]
+    rules = getattr(observed.resource, "rules", None) or ()
+    if not same(before.get("rules"), after.get("rules")):
+        changed["rules"] = [
+            rule.model_copy(update={"serve": wanted["serve"]})
+            if not same(was["serve"], wanted["serve"])
+            else rule
+            for rule, was, wanted in zip(rules, before["rules"], after["rules"], strict=True)
+        ]
+    return replace(observed, resource=observed.resource.model_copy(update=changed))

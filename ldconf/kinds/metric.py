@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal, assert_never
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Create, Delete, Restore, Transition, Update
-from ldconf.core.kind import Facts, Kind, Reader, Reference, Request
+from ldconf.core.kind import Facts, Kind, Problem, Reader, Reference, Request
 from ldconf.core.resource import Bool, Int, Json, Number, Observed, Part, Resource, Str
-from ldconf.kinds.wire import get_or_none, given, json_patch, q, sorted_set, tags, text, unsupported
+from ldconf.kinds.wire import (
+    get_or_none,
+    given,
+    json_patch,
+    q,
+    sorted_set,
+    tags,
+    text,
+    unsupported,
+    words_of,
+)
 
 SETS = frozenset({"tags", "analysisUnits"})
 CLEARED: Mapping[str, Json] = {
@@ -232,6 +242,21 @@ def references(address: Address, resource: Resource) -> Sequence[Reference]:
     return ()
 
 
+def clash(change: Update, live: Observed) -> Sequence[Problem]:
+    """What the API answers 400 to because of fields that no file gives (10.2), for example an
+    enabled `eventDefault` where LaunchDarkly has `analysisType: percentile`."""
+    if live.meta.get("unsupported"):
+        return ()
+    fields = {diff.field: diff.after for diff in change.fields}
+    if "eventDefault" in fields and fields["eventDefault"] is None:
+        fields["eventDefault"] = CLEARED["eventDefault"]
+    try:
+        Metric.model_validate({**live.resource.document(), **fields})
+    except ValidationError as err:
+        return [Problem(words_of(found)) for found in err.errors(include_url=False)]
+    return ()
+
+
 def _create_body(address: Address, after: Resource) -> dict[str, Json]:
     """Return a MetricPost. A cleared `eventDefault` is sent, because it is the server's own."""
     fields = after.managed()
@@ -272,5 +297,6 @@ METRIC = Kind(
     read=read,
     requests=requests,
     references=references,
+    clash=clash,
     example=EXAMPLE,
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from ldconf.core.change import FieldDiff
 from ldconf.core.errors import NotFound
@@ -124,8 +125,12 @@ def unsupported(resource: Resource) -> str | None:
     try:
         type(resource).model_validate(resource.document())
     except ValidationError as err:
-        problem = err.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in problem["loc"])
-        words = problem["msg"].removeprefix("Value error, ")
-        return f"{where}: {words}" if where else words
+        return words_of(err.errors(include_url=False)[0])
     return None
+
+
+def words_of(problem: ErrorDetails) -> str:
+    """Return one error of pydantic as a sentence of ours: where, and what."""
+    where = ".".join(str(part) for part in problem["loc"])
+    words = problem["msg"].removeprefix("Value error, ")
+    return f"{where}: {words}" if where else words
