@@ -189,6 +189,9 @@ class _Run:
         gated = environment and (environment.approvals or environment.approval_tags)
         if isinstance(error, Forbidden) and gated:
             return "this environment requires approvals, or the token's role does not allow this"
+        advice = kind_of(change.address).advice
+        if isinstance(error, ApiError) and advice and (words := advice(change, error)):
+            return words
         if isinstance(error, ApiError) and error.hint is None:
             return "running `ldconf apply` again continues where this one stopped"
         return error.hint

@@ -25,6 +25,7 @@ from ldconf.api.readback import (
     wanted,
 )
 from ldconf.api.reader import LiveReader, Wants
+from ldconf.api.trials import EXPERIMENTS, Trials, stale_step, wrong_share
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, Transition
 from ldconf.core.dependency import needs
@@ -33,6 +34,7 @@ from ldconf.core.kind import Kind, Request
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds import kind_of
+from ldconf.kinds.experiment_model import LIFECYCLE
 from ldconf.kinds.targeting_document import VariationIds
 
 POLL_S = 2.0
@@ -57,6 +59,9 @@ class Writer:
     requests: dict[Address, int] = field(default_factory=dict)
     answers: dict[Address, Mapping[str, Json]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self.trials = Trials(self.live)
+
     async def write(self, change: Change) -> int:
         """Bring the change about; return how many writes it took. Raises LdconfError."""
         kind = kind_of(change.address)
@@ -72,53 +77,94 @@ class Writer:
                 tries += 1
                 if tries == CONFLICT_TRIES or isinstance(change, Create):
                     raise
+        await self._took(change)
         return self.requests[change.address]
+
+    async def _took(self, change: Change) -> None:
+        """Take in what a step of an experiment left; a stop changes targeting by itself."""
+        self.trials.took(change, self.facts.live(change.address))
+        if (found := self.trials.slot_after(change)) is None:
+            return
+        place, experiment = found
+        waited_s = 0.0
+        while True:
+            now = await self._read_at(kind_of(place), place, Wants())
+            if now is None or not self.trials.still_filled(experiment, now):
+                break
+            if waited_s >= VISIBLE_S:
+                return  # reads lag: what is written there next says so
+            await self.client.timing.sleep(POLL_S)
+            waited_s += POLL_S
+        if now is not None:
+            self.trials.accept(place, experiment, now)
 
     async def look(self, kind: Kind, change: Change) -> Observed | None:
         """Return the object as it is now; for targeting, once every variation it needs is there.
 
         Not for a create of an object that stands by itself: the plan has just seen it absent.
         """
+        subject = self.trials.subject(change)
         if isinstance(change, Create) and change.address.kind != "targeting":
+            if subject is not None:
+                await self._read_targeting(self._reader(Wants()), subject)
+                await self._until_visible(kind, change, subject)
             return None
         observed = await self.read(kind, change)
+        if subject is not None:
+            await self._until_visible(kind, change, subject)
         if change.address.kind == "targeting":
-            await self._until_visible(kind, change)
+            await self._until_visible(kind, change, change.address.ai_config or "")
             observed = self.facts.live(change.address)
         return observed
 
     async def read(self, kind: Kind, change: Change) -> Observed | None:
         """Read the object of a change afresh, and remember it."""
-        address = change.address
-        environments = tuple(self.live.environments.values())
         wants = Wants(fields=wanted(change))
-        reader = LiveReader(self.client, self.live.project, environments, wants)
-        observed = await kind.read(reader, address)
+        return await self._read_at(kind, change.address, wants, self.trials.subject(change))
+
+    async def _read_at(
+        self, kind: Kind, address: Address, wants: Wants, subject: str | None = None
+    ) -> Observed | None:
+        """Read an object, and the targeting document that it is about."""
+        reader = self._reader(wants)
+        observed = self.trials.seen(address, await kind.read(reader, address))
         self.facts.learn(address, observed)
-        if address.kind == "targeting" and address.ai_config is not None:
-            path = _targeting_path(self.live.project, address.ai_config)
-            document = await reader.get(path)  # the same GET that the kind made
-            self.facts.learn_targeting(address.ai_config, document)
+        if address.kind == "targeting":
+            subject = address.ai_config
+        if subject is not None:
+            await self._read_targeting(reader, subject)
         return observed
 
-    async def _until_visible(self, kind: Kind, change: Change) -> None:
-        """Wait until targeting knows every variation that the change serves (reference U5)."""
+    async def _read_targeting(self, reader: LiveReader, ai_config: str) -> None:
+        """Learn a targeting document; where the kind has read it, it is the same GET."""
+        document = await reader.get(_targeting_path(self.live.project, ai_config))
+        self.facts.learn_targeting(ai_config, document)
+
+    def _reader(self, wants: Wants) -> LiveReader:
+        environments = tuple(self.live.environments.values())
+        return LiveReader(self.client, self.live.project, environments, wants)
+
+    async def _until_visible(self, kind: Kind, change: Change, ai_config: str) -> None:
+        """Wait until targeting knows every variation that the change names (reference U5)."""
         wanted = _served(kind, change)
         waited_s = 0.0
         while True:
-            document = self.facts.targeting(change.address.ai_config or "")
+            document = self.facts.targeting(ai_config)
             missing = sorted(wanted - set(VariationIds(document)))
             if not missing:
                 return
             if waited_s >= VISIBLE_S:
                 raise WriteError(
                     f"variation {missing[0]!r} does not show up in the targeting of "
-                    f"{change.address.ai_config!r} after {VISIBLE_S:.0f} s",
+                    f"{ai_config!r} after {VISIBLE_S:.0f} s",
                     "run `ldconf apply` again in a minute",
                 )
             await self.client.timing.sleep(POLL_S)
             waited_s += POLL_S
-            await self.read(kind, change)
+            if isinstance(change, Create) and change.address.kind != "targeting":
+                await self._read_targeting(self._reader(Wants()), ai_config)
+            else:
+                await self.read(kind, change)
 
     def is_there(self, change: Change, before: Observed | None) -> bool:
         """True if nothing has to be sent: somebody (or an earlier try) was faster."""
@@ -134,18 +180,22 @@ class Writer:
 
     def refuse_stale(self, change: Change, before: Observed | None) -> None:
         """Raise if LaunchDarkly moved between the plan and now, in what this change writes."""
-        if isinstance(change, Create | Delete | Transition):
+        if isinstance(change, Create | Delete):
             return
         if before is None:
             raise WriteError(
                 "it was deleted in LaunchDarkly since the plan", "run `ldconf plan` again"
             )
-        planned = self.live.observed.get(change.address)
+        planned = self.trials.planned(change.address)
+        if change.address.kind == EXPERIMENTS and (why := stale_step(change, planned, before)):
+            raise WriteError(f"{why}; it was left as it is", "run `ldconf plan` again")
         if planned is None:
             return
         then, now = planned.resource.managed(), before.resource.managed()
         omitted = planned.omitted | before.omitted
         for name, value in expected(change).items():
+            if isinstance(change, Transition) and name in LIFECYCLE:
+                continue
             if name in omitted or same(then.get(name), now.get(name)):
                 continue
             if not kept(change, name, value, now.get(name), self.facts):
@@ -161,12 +211,32 @@ class Writer:
             if not requests:
                 break
             version = version_of(before)
-            for index, request in enumerate(requests):
-                await self._send(kind, change, request, requests[index + 1 :])
+            await self._send_all(kind, change, requests)
             before = await self._read_back(kind, change, version)
         if isinstance(change, Create) and before is not None:
             before = await self._complete(kind, change, before)
         self._verify(change, before)
+
+    async def _send_all(self, kind: Kind, change: Change, requests: Sequence[Request]) -> None:
+        """Send requests in order.
+
+        A 400 to a step of an experiment may mean that targeting moved on since it was read: then
+        the same step, with the version that targeting has now, is tried once more (13.8, U7).
+        """
+        for index, request in enumerate(requests):
+            try:
+                await self._send(kind, change, request, requests[index + 1 :])
+            except ApiError as error:
+                subject = self.trials.subject(change)
+                if error.status != 400 or subject is None:
+                    raise
+                await self._read_targeting(self._reader(Wants()), subject)
+                again = kind.requests(change, self.facts)
+                if list(again) == list(requests):
+                    raise
+                for later in again:
+                    await self._send(kind, change, later, ())
+                return
 
     async def _complete(self, kind: Kind, change: Create, before: Observed) -> Observed | None:
         """Edit once more what the create did not keep, as the answer to it or a read shows."""
@@ -268,6 +338,11 @@ class Writer:
             raise WriteError(
                 f"LaunchDarkly did not keep {names}",
                 "the request was accepted, but the value read back is another one",
+            )
+        subject = self.trials.subject(change)
+        if subject and (why := wrong_share(change, observed, self.facts.targeting(subject))):
+            raise WriteError(
+                f"it runs, but {why}", "stop it in LaunchDarkly: its results would be of others"
             )
 
 
