@@ -64,6 +64,8 @@ ONLY_IN = {
     "starlette": {"emulator"},
     "uvicorn": {"emulator.serve", "emulator.server"},
     "duckdb": {"emulator.events.store"},
+    "numpy": {"experiments.numeric"},
+    "scipy": {"experiments.numeric"},
     "sqlite3": {"emulator", "agent.shop_database"},
     "langchain_core": {"agent.langchain_models", "agent.runners.langgraph", "agent.choose"},
     "strands": {"agent.strands_models", "agent.runners.strands", "agent.choose"},

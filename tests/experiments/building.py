@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def conversions(number: float, units: int) -> UnitStatistics:
     return UnitStatistics(units, number, number, int(number), number)
 
 
-def values(found: Sequence[float]) -> UnitStatistics:
+def values(found: Any) -> UnitStatistics:
     order = OrderSlice(tuple(enumerate(sorted(found), 1)))
     squares = sum(value * value for value in found)
     return UnitStatistics(len(found), sum(found), squares, len(found), sum(found), order=order)
