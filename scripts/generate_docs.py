@@ -17,6 +17,7 @@ from ldconf.cli.main import app
 from ldconf.documents.lint import RULES
 from ldconf.documents.schema import schema
 from ldconf.kinds import KINDS
+from ldconf.render import experiment_json
 from ldconf.render.schema import plan_schema
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -117,6 +118,10 @@ def pages() -> dict[Path, str]:
         DOCS / "kinds.md": kinds(),
         DOCS / "ldconf.schema.json": json.dumps(schema(), indent=2, ensure_ascii=False) + "\n",
         DOCS / "plan.schema.json": json.dumps(plan_schema(), indent=2, ensure_ascii=False) + "\n",
+        DOCS / "experiment.schema.json": json.dumps(
+            experiment_json.schema(), indent=2, ensure_ascii=False
+        )
+        + "\n",
     }
 
 

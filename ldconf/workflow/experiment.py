@@ -9,9 +9,10 @@ from pathlib import Path
 
 from ldconf.api.aggregates import read_aggregates
 from ldconf.api.client import Client
+from ldconf.core import figures
 from ldconf.core.aggregates import Aggregates, ArmCounts
 from ldconf.core.analysis import Analysis, Caution, Code, Decision
-from ldconf.core.errors import ApiError, LdconfError
+from ldconf.core.errors import ApiError, LdconfError, UsageError
 from ldconf.core.experiment import ExperimentDesign, Prior
 from ldconf.experiments.analyse import analyse
 from ldconf.experiments.decide import decide
@@ -78,11 +79,11 @@ async def results(root: Path, site: Site | None, wish: ResultsWish, now_ms: int)
     found = declared(root, wish.key)
     as_of = now_ms if wish.as_of is None else wish.as_of
     if site is None:
-        design = _design(found, wish)
+        design = _design(found, wish, as_of)
         return _concluded(found, design, _from_files(design, wish, as_of))
     async with site.client() as client:
         found = await _asked(client, site, found, wish)
-        design = _design(found, wish)
+        design = _design(found, wish, as_of)
         if design.status == "draft":
             looks: Sequence[Aggregates] = (_nothing(design, as_of),)
         elif wish.from_files:
@@ -121,7 +122,7 @@ async def _asked(client: Client, site: Site, found: Declared, wish: ResultsWish)
     return replace(found, facts=facts)
 
 
-def _design(found: Declared, wish: ResultsWish) -> ExperimentDesign:
+def _design(found: Declared, wish: ResultsWish, as_of: int) -> ExperimentDesign:
     design = found.design
     if wish.prior is not None:
         design = replace(design, prior=wish.prior)
@@ -129,6 +130,10 @@ def _design(found: Declared, wish: ResultsWish) -> ExperimentDesign:
         design = replace(design, started=wish.since)
     if wish.slice_by is not None:
         design = replace(design, attributes=(wish.slice_by,))
+    if design.started is not None and as_of < design.started:
+        raise UsageError(
+            f"{figures.iso(as_of)} is before the iteration started, {figures.iso(design.started)}"
+        )
     return design
 
 
