@@ -76,6 +76,7 @@ class Faults:
         experiments_on_ai_configs  False: the key of an AI Config is refused in `flags` (U6)
         locked_status       status for a field that may not change now: 400, 409 or 422 (U11)
         whole_audience      allocations below 100 in total are scaled up to it without a word
+        full_audience_only  allocations that do not add up to 100 are refused (13.2)
         rescaled_thresholds thresholds of `analysisConfig` come back as shares of one (U9)
         flag_version        which `_version` of targeting `flagConfigVersion` has to be (U7)
         own_treatment_ids   treatments have ids of their own, not those of their variations (13.5)
@@ -114,6 +115,7 @@ class Faults:
     experiments_on_ai_configs: bool = True
     locked_status: int = 400
     whole_audience: bool = False
+    full_audience_only: bool = False
     rescaled_thresholds: bool = False
     flag_version: Literal["environment", "document"] = "environment"
     own_treatment_ids: bool = False

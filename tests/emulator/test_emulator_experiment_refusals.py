@@ -399,6 +399,13 @@ async def test_switch_whole_audience(lab: Lab) -> None:
     assert all(tracked for _, _, tracked in await lab.served())
 
 
+async def test_switch_full_audience_only(lab: Lab) -> None:
+    lab.ld.faults.full_audience_only = True
+    answer = await lab.draft(treatments=lab.arms(one="10", two="10.5"), status=400)
+    assert answer["message"] == "allocationPercent adds up to 20.5, not to 100"
+    await lab.create()
+
+
 async def test_switch_rescaled_thresholds(lab: Lab) -> None:
     lab.ld.faults.rescaled_thresholds = True
     await lab.create(analysisConfig={"significanceThreshold": "5", "testDirection": "two-sided"})

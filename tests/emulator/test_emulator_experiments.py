@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ldconf.emulator.experiments.rollout import kept_in_place
+from ldconf.emulator.faults import ConnectionDropped, Drop
 from ldconf.emulator.store import Store
 from tests.emulator.lab import EXPERIMENTS, START, Lab, edits
 from tests.emulator.ld import Ld
@@ -335,6 +336,18 @@ async def test_state_survives_a_restart(tmp_path: Path) -> None:
     assert await again.served() == "one"
     await again.ld.http.aclose()
     again.ld.store.close()
+
+
+@pytest.mark.parametrize(("drop", "done"), [(Drop.BEFORE, False), (Drop.AFTER, True)])
+async def test_a_start_that_is_cut_off_happened_whole_or_not(
+    lab: Lab, drop: Drop, done: bool
+) -> None:
+    await lab.create()
+    lab.ld.faults.inject(drop, method="PATCH")
+    with pytest.raises(ConnectionDropped):
+        await lab.patch(START)
+    assert ("currentIteration" in await lab.read()) is done
+    assert (await lab.served() != "disabled") is done
 
 
 async def test_targeting_may_overwrite_a_running_experiment(lab: Lab) -> None:

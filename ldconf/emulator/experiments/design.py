@@ -166,6 +166,8 @@ def _treatments(place: Place, bodies: Json, key: str) -> list[dict[str, Json]]:
     total = sum(weights(treatments))
     if total > WHOLE:
         raise bad_request(f"allocationPercent adds up to {total / 1000:g}, more than 100")
+    if place.faults.full_audience_only and total != WHOLE:
+        raise bad_request(f"allocationPercent adds up to {total / 1000:g}, not to 100")
     if place.faults.whole_audience and 0 < total < WHOLE:
         _fill(treatments, total)
     return treatments

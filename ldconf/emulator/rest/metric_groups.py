@@ -44,6 +44,8 @@ def group_view(call: Call, project: str, group: Mapping[str, Json]) -> dict[str,
     experiments = running.experiments_measuring(call.store, project, group["key"])
     if "experimentCount" in call.names("expand"):
         shown["experimentCount"] = len(experiments)
+        active = running.active_experiments_measuring(call.store, project, group["key"])
+        shown["activeExperimentCount"] = len(active)
     return shown
 
 
