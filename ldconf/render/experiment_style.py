@@ -22,8 +22,8 @@ body { margin: 0; background: var(--paper); color: var(--ink);
 main { max-width: 1060px; margin: 0 auto; padding: 28px 20px 60px }
 h1 { font-size: 1.55rem; line-height: 1.25; margin: 0 0 4px; overflow-wrap: anywhere }
 h2 { font-size: 1.1rem; margin: 32px 0 10px }
-h3 { font-size: 1rem; margin: 0 }
-p { margin: 4px 0 }
+h3 { font-size: 1rem; margin: 0; overflow-wrap: anywhere }
+p { margin: 4px 0; overflow-wrap: anywhere }
 code { font: .88em ui-monospace, "SF Mono", Consolas, monospace; overflow-wrap: anywhere }
 .soft, small { color: var(--soft) }
 .card { background: var(--card); border: 1px solid var(--edge); border-radius: 8px;
@@ -59,7 +59,7 @@ dd { margin: 0; overflow-wrap: anywhere }
 .c0 { color: var(--c0) } .c1 { color: var(--c1) } .c2 { color: var(--c2) }
 .c3 { color: var(--c3) } .c4 { color: var(--c4) } .c5 { color: var(--c5) }
 figure { margin: 0; min-width: 0 }
-figcaption { color: var(--soft); font-size: .85rem; margin-bottom: 2px }
+figcaption { overflow-wrap: anywhere; color: var(--soft); font-size: .85rem; margin-bottom: 2px }
 figure + figure { margin-top: 14px }
 svg { display: block; width: 100%; height: auto; font: 11.5px system-ui, sans-serif }
 svg text { fill: var(--soft) }
@@ -73,8 +73,9 @@ svg .rule { stroke: var(--edge) }
 svg .mark { stroke: var(--good); stroke-dasharray: 3 3 }
 details { margin-top: 10px } summary { cursor: pointer }
 :focus-visible { outline: 2px solid var(--c1); outline-offset: 2px }
+@media (max-width: 880px) { .pair { grid-template-columns: minmax(0, 1fr) } }
 @media (max-width: 720px) {
-  main { padding: 18px 12px 40px } .pair { grid-template-columns: minmax(0, 1fr) }
+  main { padding: 18px 12px 40px }
   .card { padding: 14px 12px } dl { grid-template-columns: 1fr; gap: 0 }
   dd { margin-bottom: 6px }
   table { font-size: .8rem } th, td { padding-right: 7px } thead th { min-width: 70px }

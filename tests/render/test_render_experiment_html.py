@@ -1,0 +1,189 @@
+"""The HTML report in a real browser: light and dark, wide and narrow, without network or script."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from ldconf.core.analysis import Analysis, Caution, Code, Decision, Verdict
+from ldconf.render import experiment_html, svg
+from tests.render import analyses as found
+
+HOSTILE = "\"><img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
+
+
+def hostile() -> tuple[Analysis, Decision]:
+    """Every name of the experiment is an attack, and there are three arms."""
+    third = found.arm(HOSTILE, 0.62, 0.02, 400, **found.against(0.7, 0.03, 0.1, 0.01))
+    metric = replace(
+        found.RATES,
+        name=HOSTILE,
+        arms=(*found.RATES.arms, third),
+        warnings=(Caution(Code.SRM, HOSTILE),),
+    )
+    design = replace(found.DESIGN, name=HOSTILE, hypothesis=HOSTILE, key=HOSTILE)
+    analysis = replace(found.ANALYSIS, design=design, metrics=(metric,), source=HOSTILE)
+    return analysis, Decision(Verdict.KEEP_RUNNING, None, (HOSTILE,), provisional=HOSTILE)
+
+
+PAGES = {
+    "full": experiment_html.page(found.ANALYSIS, found.SHIP),
+    "waiting": experiment_html.page(found.WAITING, found.TOO_EARLY),
+    "tested": experiment_html.page(found.tested(found.ANALYSIS), None),
+    "hostile": experiment_html.page(*hostile()),
+}
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.seen.append(tag)
+        if tag not in ("meta", "link", "br"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: object) -> None:
+        self.seen.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_well_formed_and_asks_for_nothing(name: str) -> None:
+    tags = _Tags()
+    tags.feed(PAGES[name])
+    assert tags.open == []
+    assert not {"script", "img", "iframe", "object", "form"} & set(tags.seen)
+    links = re.findall(r'(?:src|href)="([^"]*)"', PAGES[name])
+    assert links == ["data:,"]
+
+
+def test_same_analysis_gives_the_same_bytes() -> None:
+    assert experiment_html.page(found.ANALYSIS, found.SHIP) == PAGES["full"]
+
+
+def test_curves_stand_for_every_arm_and_have_words() -> None:
+    page = PAGES["full"]
+    assert page.count('class="area"') == 2 * len(found.ANALYSIS.metrics)
+    assert "base-config: 60.10 % [56.93, 63.27]" in page
+    assert 'aria-label="Probability to beat control on Positive feedback rate over time"' in page
+
+
+def test_nothing_is_drawn_where_there_is_nothing() -> None:
+    assert "<svg" not in PAGES["waiting"]
+    assert "Not enough data to draw." in PAGES["waiting"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0.0, 1.0, [0.0, 0.25, 0.5, 0.75, 1.0]),
+        (0.0, 680.0, [0.0, 200.0, 400.0, 600.0]),
+        (-0.3, 0.3, [-0.2, 0.0, 0.2]),
+        (5.0, 5.0, []),
+        (0.0, float("inf"), []),
+    ],
+)
+def test_axes_have_round_numbers(low: float, high: float, ticks: list[float]) -> None:
+    assert svg.nice(low, high, 4) == pytest.approx(ticks)
+
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[sync_api.Browser]:
+    with sync_api.sync_playwright() as playwright:
+        path = BROWSER or playwright.chromium.executable_path
+        if not Path(path).exists():
+            pytest.skip("no browser: apt-get install chromium, or playwright install chromium")
+        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page_in_a_browser(
+    browser: sync_api.Browser, tmp_path: Path, name: str, scheme: str
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text(PAGES[name], encoding="utf-8")
+    complaints: list[str] = []
+    requests: list[str] = []
+    with browser.new_context(color_scheme=scheme, viewport={"width": 1100, "height": 800}) as own:
+        page = own.new_page()
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requests.append(request.url))
+        page.goto(file.as_uri())
+        for summary in page.locator("summary").all():
+            summary.click()
+        assert "hit" not in page.title().removeprefix(HOSTILE)
+        assert page.locator("script").count() == 0
+        assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+        assert complaints == []
+        weakest = page.evaluate(CONTRAST)
+        assert weakest["ratio"] >= 4.5, weakest
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        assert dark == ("rgb(13, 17, 23)" if scheme == "dark" else "rgb(246, 247, 249)")
+
+
+@pytest.mark.parametrize("width", [360, 400, 760, 1100])
+def test_no_width_needs_sideways_scrolling(
+    browser: sync_api.Browser, tmp_path: Path, width: int
+) -> None:
+    for name, text in PAGES.items():
+        file = tmp_path / f"{name}.html"
+        file.write_text(text, encoding="utf-8")
+        with browser.new_context(viewport={"width": width, "height": 800}) as own:
+            page = own.new_page()
+            page.goto(file.as_uri())
+            for summary in page.locator("summary").all():
+                summary.click()
+            assert page.evaluate("document.documentElement.scrollWidth") == width, name
+            if name == "full" and width >= 400:
+                for table in page.locator(".pair .scroll").all():
+                    assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
+CONTRAST = """() => {
+  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
+  const light = (rgb) => {
+    const [r, g, b] = rgb.slice(0, 3).map((part) => {
+      const v = part / 255;
+      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (node) => {
+    for (let n = node; n; n = n.parentElement) {
+      const rgb = parse(getComputedStyle(n).backgroundColor);
+      if (rgb.length === 3 || rgb[3] > 0) return rgb;
+    }
+    return [255, 255, 255];
+  };
+  let weakest = { ratio: 21 };
+  for (const node of document.querySelectorAll("body *")) {
+    const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!own || node.tagName === "title") continue;
+    const style = getComputedStyle(node);
+    const ink = node instanceof SVGElement ? style.fill : style.color;
+    const pair = [light(parse(ink)), light(ground(node))];
+    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+    if (ratio < weakest.ratio) weakest = { ratio, text: node.textContent.slice(0, 60) };
+  }
+  return weakest;
+}"""
