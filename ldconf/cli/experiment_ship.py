@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ldconf.cli.experiment import AsOf, Counts, Events, From, Key, PriorOption, Since
 from ldconf.cli.run import run_of
+
+if TYPE_CHECKING:
+    from ldconf.workflow.experiment import Results
 
 
 def ship(
@@ -48,9 +51,15 @@ def ship(
       ldconf experiment ship KEY --aggregates figures.yaml --archive-losers
       ldconf experiment ship KEY --winner base-config --reason "the provider leaves the market"
     """
-    from ldconf.cli.experimenting import Asked
     from ldconf.cli.shipping import run_ship
     from ldconf.workflow.shipping import ShipWish
 
-    asked = Asked(key, source, events, aggregates, prior, as_of, since)
-    return run_ship(run_of(context), asked, ShipWish(winner, reason, archive_losers))
+    run = run_of(context)
+
+    def found() -> Results:
+        from ldconf.cli.experimenting import Asked, found_results  # needs the extra `stats`
+
+        asked = Asked(key, source, events, aggregates, prior, as_of, since)
+        return found_results(run, asked, history=False)
+
+    return run_ship(run, key, ShipWish(winner, reason, archive_losers), found)

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from ldconf.cli.experimenting import Asked, found_results
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
 from ldconf.cli.planning import Drawn, finish
 from ldconf.cli.run import Run
 from ldconf.cli.writing import told
 from ldconf.core.analysis import Decision
 from ldconf.core.errors import ExitCode, LdconfError
 from ldconf.render import experiment as drawing
+from ldconf.settings import TOKEN_VARIABLE
 from ldconf.workflow import shipping
-from ldconf.workflow.experiment import has_account
 from ldconf.workflow.plan import PlanWish
 from ldconf.workflow.shipping import ShipWish
 
+if TYPE_CHECKING:
+    from ldconf.workflow.experiment import Results
 
-def run_ship(run: Run, asked: Asked, wish: ShipWish) -> int:
-    """Write the end of an experiment into the files. Returns the exit code."""
+
+def run_ship(run: Run, key: str, wish: ShipWish, results: Callable[[], Results]) -> int:
+    """Write the end of an experiment into the files. Returns the exit code.
+
+    `results` are only asked for if nobody names the winner.
+    """
     shipping.check_wish(wish)
-    shipping.check_key(run.root(), asked.key)
-    ending = shipping.ending_of(asked.key, wish, _decision(run, asked, wish))
-    done = shipping.ship(run.root(), asked.key, ending)
-    told(run, done.texts, f"Nothing to do: {asked.key} is stopped, and {ending.winner} is served.")
+    shipping.check_key(run.root(), key)
+    decision = _decision(run, results()) if wish.needs_decision else None
+    done = shipping.ship(run.root(), key, shipping.ending_of(key, wish, decision))
+    winner = done.ending.winner
+    told(run, done.texts, f"Nothing to do: {key} is stopped, and {winner} is served.")
     for name in done.archived:
         run.say(f"{name} is archived")
     for remark in done.remarks:
@@ -31,11 +41,8 @@ def run_ship(run: Run, asked: Asked, wish: ShipWish) -> int:
     return ExitCode.DONE
 
 
-def _decision(run: Run, asked: Asked, wish: ShipWish) -> Decision | None:
-    """Return what the results say, shown on the way; None if a person says it."""
-    if not wish.needs_decision:
-        return None
-    found = found_results(run, asked, history=False)
+def _decision(run: Run, found: Results) -> Decision:
+    """Return what the results say, shown on the way."""
     for remark in found.remarks:
         run.say(f"note: {remark}")
     run.out(drawing.decided(found.decision, found.analysis, run.look))
@@ -44,7 +51,7 @@ def _decision(run: Run, asked: Asked, wish: ShipWish) -> Decision | None:
 
 def _show_plan(run: Run) -> None:
     """Show what the change leads to. The files are written, whatever becomes of this."""
-    if not run.local and not has_account():
+    if not run.local and not os.environ.get(TOKEN_VARIABLE, "").strip():
         run.say(
             "to see the plan it leads to: `ldconf plan`, with LAUNCHDARKLY_ACCESS_TOKEN or --local"
         )

@@ -78,3 +78,48 @@ class Applied(BaseModel):
 
     done: bool
     results: list[str]
+
+
+class ListedExperiment(BaseModel):
+    """One experiment of the files."""
+
+    address: str
+    place: str = Field(description="file:line:column")
+    environment: str
+    ai_config: str
+    rule: str = Field(description="`fallthrough`, or the description of a rule")
+    status: str
+    iteration: int
+    primary: str = Field(description="The metric that decides")
+    allocation: dict[str, float] = Field(description="Percent of the rule's traffic by variation")
+    control: str
+    winner: str | None
+
+
+class Experiments(BaseModel):
+    """The experiments of a workspace."""
+
+    experiments: list[ListedExperiment]
+
+
+class Decided(BaseModel):
+    """What an experiment shows, and what its rule says of that."""
+
+    verdict: str
+    words: str
+    winner: str | None = Field(description="What to serve if it is ended now")
+    reasons: list[str]
+    warnings: list[str]
+    registration: list[str] = Field(description="Was the rule written before the start")
+    remarks: list[str]
+    report: str = Field(description="Markdown for people: show it whole")
+
+
+class Shipped(BaseModel):
+    """The files that end an experiment; nothing is applied by that."""
+
+    files: list[str]
+    winner: str
+    reason: str
+    archived: list[str]
+    remarks: list[str]

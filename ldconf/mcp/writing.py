@@ -26,7 +26,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
     """Add set_ai_config, set_variation, set_default, set_rule, set_metric and set_fields."""
 
     def write(objects: Mapping[Address, Mapping[str, Any]]) -> Written:
-        return _written(desk, write_objects(desk.root, objects))
+        return written_answer(desk, write_objects(desk.root, objects))
 
     @server.tool(annotations=WRITES)
     @explained
@@ -43,7 +43,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         mode: agent, completion or judge; it cannot change later. Add variations afterwards.
         """
         fields = {"name": name, "mode": mode, "description": description, "tags": tags}
-        return write({at.ai_config(key): _given(fields)})
+        return write({at.ai_config(key): given_fields(fields)})
 
     @server.tool(annotations=WRITES)
     @explained
@@ -79,7 +79,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
             "description": description,
             "tools": tools,
         }
-        given = _given(fields)
+        given = given_fields(fields)
         if parameters is not None or custom is not None:
             model = dict(written_fields(desk.root, address).get("model") or {})
             for part, values in (("parameters", parameters), ("custom", custom)):
@@ -116,7 +116,9 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         behind the others (the first that matches counts), or in front of them with first.
         """
         rule = {"description": description, "clauses": clauses, "serve": serve}
-        return _written(desk, write_rule(desk.root, (ai_config, environment), rule, first=first))
+        return written_answer(
+            desk, write_rule(desk.root, (ai_config, environment), rule, first=first)
+        )
 
     @server.tool(annotations=WRITES)
     @explained
@@ -140,10 +142,12 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         return write({parsed(address): fields})
 
 
-def _given(fields: Mapping[str, Any]) -> dict[str, Any]:
+def given_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields that were given."""
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _written(desk: Desk, wrote: Wrote) -> Written:
+def written_answer(desk: Desk, wrote: Wrote) -> Written:
+    """Return the files that were written, and what the linter says now."""
     files = sorted(os.path.relpath(path, desk.root) for path in wrote.paths)
     return Written(files=files, remarks=problems(wrote.diagnostics))

@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from mcp import Client, StdioServerParameters
 
 from ldconf.cli.main import app as app  # the program that is started below can be imported
+from ldconf.emulator.serve import open_local
+from tests.e2e.compared import BAD, GOOD, events, send
 
 KEY = "pet-store-agent"
 INSTRUCTIONS = """\
@@ -139,6 +142,83 @@ async def apply(client: Client) -> None:
     assert again["changes"] == 0
 
 
+async def test_an_experiment_from_the_question_to_the_winner(bare: Path) -> None:
+    async with Client(parameters(bare, "--allow-apply")) as client:
+        await create(client, bare)
+        await enable(client)
+        await second_variation(client, bare)
+        await start_experiment(client, bare)
+        await anyio.to_thread.run_sync(some_users, bare)
+        await ship_winner(client, bare)
+
+
+async def start_experiment(client: Client, root: Path) -> None:
+    """'Create an experiment in production that tests whether model-variant-2 gets more positive
+    feedback than base-config, half of the users each. Start it.'"""
+    feedback = {
+        "name": "Positive feedback rate",
+        "kind": "custom",
+        "eventKey": GOOD,
+        "isNumeric": False,
+        "successCriteria": "HigherThanBaseline",
+        "unitAggregationType": "average",
+        "analysisUnits": ["user"],
+    }
+    await call(client, "set_metric", key="positive_feedback_rate", fields=feedback)
+    bad = {**feedback, "eventKey": BAD, "successCriteria": "LowerThanBaseline"}
+    await call(client, "set_metric", key="negative_feedback_rate", fields=bad)
+    wrote = await call(
+        client,
+        "set_experiment",
+        key="which-model",
+        environment="production",
+        ai_config=KEY,
+        name="Which model",
+        hypothesis="The cheaper model gets more positive feedback",
+        metrics=["positive_feedback_rate", "negative_feedback_rate"],
+        primary="positive_feedback_rate",
+        allocation={"base-config": 50, "model-variant-2": 50},
+        control="base-config",
+        decision={"minimumUnitsPerArm": 100, "guardrails": {"negative_feedback_rate": {}}},
+    )
+    assert wrote["files"] == ["experiments.yaml"]
+    (draft,) = (await call(client, "list_experiments"))["experiments"]
+    assert (draft["status"], draft["rule"], draft["iteration"]) == ("draft", "fallthrough", 1)
+    path = root / "experiments.yaml"
+    path.write_text(path.read_text().replace("status: draft", "status: draft # for May"))
+    await call(client, "set_experiment", key="which-model", status="running")
+    assert "status: running # for May" in path.read_text()
+    plan = await call(client, "plan", base="none")
+    assert not plan["refused"], plan["report"]
+    assert (await call(client, "apply", digest=plan["digest"]))["done"]
+
+
+def some_users(root: Path) -> None:
+    """More of those who got model-variant-2 liked the answer."""
+    found = list(events((0.3, 0.6), users=150))
+    with open_local(root / ".ldconf/local" / KEY, KEY, ()) as access:
+        anyio.run(send, access.host, access.app, found)
+
+
+async def ship_winner(client: Client, root: Path) -> None:
+    """'How is the experiment doing? ... Ship the winner.'"""
+    seen = await call(client, "results", key="which-model")
+    assert seen["report"].startswith("<!-- ldconf experiment")
+    assert "Positive feedback rate" in seen["report"]
+    decided = await call(client, "decide", key="which-model")
+    assert (decided["verdict"], decided["winner"]) == ("ship_treatment", "model-variant-2")
+    assert any("not verifiable" in line for line in decided["registration"])  # no git here
+    shipped = await call(client, "ship", key="which-model")
+    assert shipped["winner"] == "model-variant-2"
+    assert shipped["files"] == ["experiments.yaml", f"{KEY}.yaml"]
+    text = (root / "experiments.yaml").read_text()
+    assert "status: stopped # for May" in text
+    plan = await call(client, "plan", base="none")
+    assert (plan["changes"], plan["refused"]) == (2, False)
+    assert (await call(client, "apply", digest=plan["digest"]))["done"]
+    assert (await call(client, "plan", base="none"))["changes"] == 0
+
+
 async def test_without_allow_apply_there_is_no_tool_that_could(bare: Path) -> None:
     async with Client(parameters(bare)) as client:
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
@@ -146,9 +226,13 @@ async def test_without_allow_apply_there_is_no_tool_that_could(bare: Path) -> No
             *("list_objects", "show_object", "validate", "evaluate", "test", "plan"),
             *("set_ai_config", "set_variation", "set_default", "set_rule"),
             *("set_metric", "set_fields"),
+            *("list_experiments", "set_experiment", "results", "decide", "ship"),
         }
         looks = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
-        assert looks == {"list_objects", "show_object", "validate", "evaluate", "test", "plan"}
+        assert looks == {
+            *("list_objects", "show_object", "validate", "evaluate", "test", "plan"),
+            *("list_experiments", "results", "decide"),
+        }
         assert all(tool.output_schema for tool in tools.values())
         refused = await client.call_tool("apply", {"digest": "x"})
         assert refused.is_error
