@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Phase
+from ldconf.core.change import Change, Phase, Update
 from ldconf.core.errors import ApiError
 from ldconf.core.live import Environment
 from ldconf.core.resource import Json, Observed, Resource
@@ -109,6 +109,7 @@ class Kind:
               returns () (at most `rounds` times): targeting needs two (addRule, then description)
     references  who this resource names
     check     what the model alone cannot see: the address against the fields
+    clash     what the server would refuse of an update, beside the live fields that no file gives
     advice    what to do about a refused request, where the server's words do not tell
     """
 
@@ -124,5 +125,6 @@ class Kind:
     parallel: bool = True  # may objects of this kind be written at the same time?
     approval: Callable[[Change, Facts], Request] | None = None  # opens an approval request instead
     check: Callable[[Address, Resource], Sequence[Problem]] | None = None
+    clash: Callable[[Update, Observed], Sequence[Problem]] | None = None
     advice: Callable[[Change, ApiError], str | None] | None = None
     example: str = ""  # one YAML document that shows the kind

@@ -8,6 +8,7 @@ from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, FieldDiff, Refusal, Restore, Update
 from ldconf.core.live import RunningExperiment
 from ldconf.core.workspace import Guards
+from ldconf.kinds import kind_of
 from ldconf.planning import approvals, protection, removal
 from ldconf.planning.compare import Scene
 from ldconf.planning.serving import servings, was_read
@@ -48,7 +49,6 @@ def _protected(scene: Scene, change: Change) -> Iterator[Refusal]:
                 PROTECTED,
                 f"protected by `guards.protect: {pattern}`",
                 allow=PROTECTED,
-                hint=f"write a consent `{{address: {change.address}, allow: [{PROTECTED}]}}`",
             )
             return
 
@@ -67,6 +67,14 @@ def _impossible(scene: Scene, change: Change) -> Iterator[Refusal]:
             for diff in fields:
                 if diff.field in type(after).immutable:
                     yield immutable(change.address, diff)
+            clash = kind_of(change.address).clash
+            for problem in clash(change, observed) if clash and observed else ():
+                yield Refusal(
+                    change.address,
+                    "clash",
+                    f"does not go with its other fields in LaunchDarkly: {problem.summary}",
+                    hint="manage the other fields too, or change this one with them",
+                )
         case Create(after=after):
             values = after.managed()
             missing = sorted(
@@ -117,8 +125,7 @@ def _edited_in_place(scene: Scene, change: Change) -> Iterator[Refusal]:
                 IN_PLACE_EDIT,
                 f"{how}: variations in use may not be edited in place in {environment}",
                 allow=IN_PLACE_EDIT,
-                hint="make the edit a new variation and serve it with `ldconf promote`,"
-                f" or write a consent `allow: [{IN_PLACE_EDIT}]`",
+                hint="make the edit a new variation and serve it with `ldconf promote`",
             )
 
 

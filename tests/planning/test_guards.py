@@ -6,6 +6,7 @@ import pytest
 
 from ldconf.core.change import Plan
 from ldconf.core.live import Environment, Live
+from ldconf.core.resource import Json
 from ldconf.core.workspace import Guards
 from ldconf.planning.planner import plan
 from tests import build
@@ -164,11 +165,57 @@ def test_new_variation_is_no_edit() -> None:
 
 # what cannot be
 
+SLOW = {
+    "name": "Slow",
+    "kind": "custom",
+    "eventKey": "e",
+    "isNumeric": True,
+    "unit": "ms",
+    "successCriteria": "LowerThanBaseline",
+    "analysisType": "percentile",
+    "percentileValue": 95,
+    "winsorLowerPercentile": 10,
+}
+
 
 def test_immutable_field_is_refused() -> None:
     found = planned(edited({BOT: {"mode": "completion"}}))
     assert guards(found) == {BOT: "immutable"}
     assert "'agent'" in found.refusals[0].summary
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"eventDefault": {"value": 0}}, "eventDefault: {disabled: true}"),
+        ({"eventDefault": None}, "eventDefault: {disabled: true}"),
+        ({"percentileValue": None}, "needs `percentileValue`"),
+        ({"unit": None}, "a numeric metric needs `unit`"),
+        ({"winsorUpperPercentile": 5}, "`winsorUpperPercentile` must be above"),
+    ],
+    ids=lambda one: next(iter(one)) if isinstance(one, dict) else "",
+)
+def test_field_that_fits_not_beside_live_fields_is_refused(fields: Json, words: str) -> None:
+    """LaunchDarkly would answer 400 (reference 10.2), and only it knows the other fields."""
+    live = live_with({"metrics/slow": SLOW})
+    found = planned(edited({"metrics/slow": {**fields, "description": "New"}}), live)
+    assert guards(found) == {"metrics/slow": "clash"}
+    assert words in found.refusals[0].summary
+    assert found.changes == ()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"eventDefault": {"disabled": True}, "description": "New"},
+        {"analysisType": "mean", "percentileValue": None, "eventDefault": {"value": 0}},
+        {"isNumeric": False, "unit": None},
+        {"winsorUpperPercentile": 20},
+    ],
+)
+def test_fields_that_fit_beside_live_fields_are_changed(fields: Json) -> None:
+    found = planned(edited({"metrics/slow": fields}), live_with({"metrics/slow": SLOW}))
+    assert (guards(found), verbs(found)) == ({}, {"metrics/slow": "update"})
 
 
 def test_object_that_lacks_what_creating_needs_is_refused() -> None:
