@@ -40,7 +40,6 @@ def exceeded(scene: Scene, changes: Proposed) -> Iterator[tuple[Refusal, tuple[A
                     f"{count} of {total} managed objects ({percent:.0f} %) in {guard};"
                     f" `guards.{name}` is {most:g}",
                     allow=guard,
-                    hint=f'write a consent `{{address: "*", allow: [{guard}]}}`',
                 ),
                 addresses,
             )

@@ -205,9 +205,8 @@ def _refusal(scene: Scene, address: Address, experiment: RunningExperiment, why:
         CONTAMINATE,
         f"{_named(experiment)} runs in {experiment.environment} and {why}",
         allow=CONTAMINATE,
-        hint=f"{_ways_out(scene, experiment)}, or write a consent"
-        f" `{{address: {address}, allow: [{CONTAMINATE}]}}` (it goes on, and its results carry the"
-        " change)",
+        hint=f"{_ways_out(scene, experiment)}; with a consent it goes on, and its results carry the"
+        " change",
     )
 
 
