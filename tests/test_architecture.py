@@ -63,7 +63,7 @@ ONLY_IN = {
     "ldai": {"agent", "evaluation.sdk"},
     "starlette": {"emulator"},
     "uvicorn": {"emulator.serve", "emulator.server"},
-    "duckdb": {"emulator.events.store"},
+    "duckdb": {"emulator.events.store", "experiments.event_files"},
     "numpy": {"experiments.numeric"},
     "scipy": {"experiments.numeric"},
     "sqlite3": {"emulator", "agent.shop_database"},
