@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,11 @@ class EventFile:
     path: Path
     form: Form = "lines"
     upper: bool = False
+
+    @property
+    def pattern(self) -> str:
+        """The path as DuckDB takes it: a pattern that nothing else matches."""
+        return re.sub(r"([*?\[])", r"[\1]", str(self.path))
 
     def name(self, folder: Path) -> str:
         """Return how the file is told to users."""

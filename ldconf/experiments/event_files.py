@@ -127,7 +127,7 @@ class _Reading:
         )
         statement = sql.STAGE.format(rows=rows, variation=variation)
         values: dict[str, Json] = {
-            "files": [str(file.path) for file in group],
+            "files": [file.pattern for file in group],
             "flag": self.design.ai_config,
             "unit": self.design.unit,
             "events": events_of(self.design),
@@ -153,7 +153,7 @@ class _Reading:
         try:
             described = self.database.execute(
                 "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM read_parquet($file))",
-                {"file": str(file.path)},
+                {"file": file.pattern},
             ).fetchall()
         except duckdb.Error as err:
             first = str(err).partition("\n")[0]

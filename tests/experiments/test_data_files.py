@@ -115,12 +115,15 @@ def exported(path: Path, rows: Sequence[Any]) -> None:
         (parquet, "events.parquet"),
         (exported, "stream.jsonl"),
         (lines, "it's [a] *weird* name.jsonl"),
+        (parquet, "why?.parquet"),
     ],
 )
 def test_events_as_sdks_send_them(
     tmp_path: Path, write: Callable[[Path, Sequence[Any]], None], name: str
 ) -> None:
     write(tmp_path / name, EVENTS)
+    for beside in ("it's a weirder name.jsonl", "it's a weird name.jsonl", "why1.parquet"):
+        (tmp_path / beside).write_text("not read")
     found = read(tmp_path / name)
     assert found.exposed == 3
     assert found == replace(expected(), source=str(tmp_path / name))
