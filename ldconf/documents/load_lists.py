@@ -151,7 +151,8 @@ def removal_problem(text: str, environments: Sequence[str] | None) -> tuple[str,
         return f'"{text}" starts with no known section', suggestion(section, SECTIONS)
     if section == "segments":
         if length != 3:
-            return f'"{text}" is not an address', "segments are removed as segments/KEY/ENVIRONMENT"
+            hint = "a segment is removed in each environment: segments/KEY/ENVIRONMENT"
+            return f'"{text}" is not an address', hint
         return unlisted(parts[2], environments)
     if section == "aiConfigs" and length == 4 and parts[2] in NESTED:
         if parts[2] == "targeting":

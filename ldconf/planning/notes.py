@@ -11,12 +11,11 @@ from ldconf.core.change import Change, Create, Delete, Note, NoteKind
 from ldconf.core.resource import Json, same
 from ldconf.core.workspace import Consent, WorkspaceSettings
 from ldconf.kinds.variation_model import ARCHIVED
-from ldconf.planning import protection
+from ldconf.planning import protection, readiness
 from ldconf.planning.compare import STATE, Comparison, Scene, is_unread
 from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, new_pins
-from ldconf.planning.removal import is_removed
 from ldconf.planning.serving import was_read
-from ldconf.planning.sides import FileSide
+from ldconf.planning.sides import EXPERIMENTS, FileSide
 
 
 def released(scene: Scene) -> Iterator[Note]:
@@ -25,9 +24,9 @@ def released(scene: Scene) -> Iterator[Note]:
         return
     desired, base = scene.desired.workspace, scene.base.workspace
     dropped = [address for address in base.resources if address not in desired.resources]
-    gone = {*dropped, *(a for a in base.resources if is_removed(desired, a))}
+    gone = {*dropped, *(a for a in base.resources if a in desired.removed)}
     for address in sorted(dropped):
-        if is_removed(desired, address) or _under(address, gone):
+        if address in desired.removed or _under(address, gone):
             continue
         yield Note(
             NoteKind.RELEASED,
@@ -125,7 +124,7 @@ def merged(
 
 def _is_merged(scene: Scene, merged_side: FileSide, change: Change) -> bool:
     if isinstance(change, Delete):
-        return is_removed(merged_side.workspace, change.address)
+        return change.address in merged_side.workspace.removed
     then, now = merged_side.values(change.address), scene.desired.values(change.address)
     return then is not None and same(then, now)
 
@@ -135,10 +134,11 @@ def about_change(scene: Scene, change: Change) -> Iterator[Note]:
     address = change.address
     for words in protection.warnings(scene, change):
         yield Note(NoteKind.WARNING, words, address)
+    yield from readiness.notes(scene, change)
     match change:
         case Create() if address.kind == "aiConfigs":
             yield from _serves_disabled(scene, address)
-        case Delete():
+        case Delete() if address.kind != EXPERIMENTS:
             yield Note(
                 NoteKind.WARNING,
                 "a delete cannot be undone: a revert makes a new object without its history",

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from ldconf.core import address as addresses
 from ldconf.core.address import Address
 from ldconf.core.change import Delete, Note, NoteKind, Refusal
-from ldconf.core.workspace import Workspace
 from ldconf.kinds.experiment_model import RUNNING
 from ldconf.planning.compare import Scene
 from ldconf.planning.lifecycle import STATUS
@@ -27,13 +26,13 @@ def removals(scene: Scene) -> Removals:
     """Return what the files' `removed` means against base and live (design section 9)."""
     deletes: dict[Address, Delete] = {}
     notes: list[Note] = []
-    for address in sorted(_expanded(scene)):
+    for address in sorted(scene.desired.workspace.removed):
         observed = scene.live.observed(address)
         if observed is None:
             notes.append(
                 Note(NoteKind.DONE, "removed and absent: the entry may be deleted", address)
             )
-        elif scene.base is not None and is_removed(scene.base.workspace, address):
+        elif scene.base is not None and address in scene.base.workspace.removed:
             notes.append(
                 Note(
                     NoteKind.SPENT,
@@ -53,20 +52,13 @@ def removals(scene: Scene) -> Removals:
     return Removals(alone, tuple(notes))
 
 
-def is_removed(workspace: Workspace, address: Address) -> bool:
-    """True if `removed` names the address; a segment key alone stands for every environment."""
-    return address in workspace.removed or (
-        address.kind == "segments" and Address(address.parts[:2]) in workspace.removed
-    )
-
-
 def unlisted_children(scene: Scene, address: Address) -> Iterator[Address]:
     """Yield the variations that would go with an AI Config although no file speaks of them."""
     for child in sorted(scene.live.live.observed):
         if child.kind != "variations" or not address.covers(child) or address == child:
             continue
         managed = scene.base is not None and child in scene.base.workspace.resources
-        if not managed and not is_removed(scene.desired.workspace, child):
+        if not managed and child not in scene.desired.workspace.removed:
             yield child
 
 
@@ -95,17 +87,3 @@ def refusals(scene: Scene, delete: Delete) -> Iterator[Refusal]:
             f"deleting it would delete what is not in `removed`: {children}",
             hint="list them under `removed` too, if they may go",
         )
-
-
-def _expanded(scene: Scene) -> Iterator[Address]:
-    workspace = scene.desired.workspace
-    for address in workspace.removed:
-        if address.section != "segments" or len(address.parts) > 2:
-            yield address
-            continue
-        everywhere = [
-            addresses.segment(address.key, environment)
-            for environment in workspace.settings.environments
-        ]
-        there = [one for one in everywhere if scene.live.observed(one) is not None]
-        yield from there or [address]

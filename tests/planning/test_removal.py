@@ -217,25 +217,19 @@ def test_segment_used_by_a_rule_of_its_environment_is_not_deleted() -> None:
         "segments/beta/production": {"name": "Beta"},
     }
     base = edited({**segments, TEST: rules})
-    desired = edited(
-        {TEST: rules}, removed=["segments/beta"], external={"segments": None, "modelConfigs": None}
-    )
+    external = {"segments": None, "modelConfigs": None}
+    desired = edited({TEST: rules}, removed=list(segments), external=external)
     found = planned(desired, build.as_live(base), base)
     assert verbs(found) == {"segments/beta/production": "delete"}
     assert summaries(found) == [f"cannot be deleted: used by {TEST}"]
 
 
-def test_removed_segment_key_that_is_nowhere_is_done() -> None:
-    found = planned(files(removed=["segments/beta"]))
-    assert [address for address, _ in notes(found, NoteKind.DONE)] == ["segments/beta"]
-
-
-def test_removed_segment_key_is_spent_in_every_environment() -> None:
-    base = files(removed=["segments/beta"])
+def test_segment_is_removed_in_one_environment_at_a_time() -> None:
+    base = files(removed=["segments/beta/test", "segments/beta/production"])
     live = with_live(build.as_live(files()), "segments/beta/test", name="Beta")
-    assert [address for address, _ in notes(planned(base, live, base), NoteKind.SPENT)] == [
-        "segments/beta/test"
-    ]
+    found = planned(base, live, base)
+    assert [at for at, _ in notes(found, NoteKind.SPENT)] == ["segments/beta/test"]
+    assert [at for at, _ in notes(found, NoteKind.DONE)] == ["segments/beta/production"]
 
 
 # AI Configs
