@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ldconf.core.resource import Json
-from ldconf.emulator.dashboard.telemetry import Connection, Event, Exposed, Usage
+from ldconf.core.usage import Use
+from ldconf.emulator.dashboard.telemetry import Connection, Event, Exposed
 from ldconf.emulator.database import Ref
 from ldconf.emulator.events.costs import costs
 from ldconf.emulator.events.monitoring import Place, Window, use
@@ -32,13 +33,13 @@ class LiveTelemetry:
         self._hub = hub
         self._events = events
 
-    def usage(self, project: str) -> Sequence[Usage]:
+    def usage(self, project: str) -> Sequence[Use]:
         """Return the use of every version of a variation, the application's defaults included."""
         now = self._store.clock()
         found = use(self._events, Window(project, now - DAY_MS, now + DAY_MS))
         priced = costs(self._store, project, found.tokens)
         return [
-            Usage(
+            Use(
                 environment=place.environment,
                 ai_config=place.ai_config,
                 variation=place.variation,

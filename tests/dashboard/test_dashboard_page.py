@@ -11,10 +11,11 @@ import pytest
 from starlette.applications import Starlette
 
 from ldconf.core import figures
+from ldconf.core.usage import Use
 from ldconf.emulator.app import create_app
 from ldconf.emulator.dashboard.markup import Markup, el, join
 from ldconf.emulator.dashboard.routes import routes
-from ldconf.emulator.dashboard.telemetry import Connection, Event, Usage
+from ldconf.emulator.dashboard.telemetry import Connection, Event
 from ldconf.emulator.experiment_seed import ExperimentSeed, put_experiment
 from ldconf.emulator.store import Store
 from tests.emulator.ld import START_MS, Ld
@@ -269,7 +270,7 @@ class Recorded:
     def __init__(self, **found: Any) -> None:
         self._found = found
 
-    def usage(self, project: str) -> list[Usage]:
+    def usage(self, project: str) -> list[Use]:
         return self._found.get("usage", [])
 
     def connections(self, project: str) -> list[Connection]:
@@ -289,9 +290,12 @@ async def with_telemetry(ld: Ld, **found: Any) -> str:
 async def test_traffic_has_a_row_per_variation_and_version(ld: Ld) -> None:
     await ld.ai_config("bot", "one", "two")
     usage = [
-        Usage("test", "bot", "one", 2, 30, 1000, 200, 834, 2412, 90, 0.1, 0.9, 1.5, "c0ffee" * 6),
-        Usage("test", "bot", None, None, 10),
-        Usage("test", "gone", "x", 1, 5),
+        Use(
+            *("test", "bot", "one", 2, 30, 1000, 200, 900, 834, 2412, 90, 0.1, 0.9, 1.5),
+            commit="c0ffee" * 6,
+        ),
+        Use("test", "bot", None, None, 10),
+        Use("test", "gone", "x", 1, 5),
     ]
     text = await with_telemetry(ld, usage=usage)
     row = "one v2 c0ffeec0ffee 30 75 % 834 ms 2.41 s 90 ms 1,000 / 200 10 % 90 % $1.50"

@@ -7,10 +7,11 @@ from functools import partial
 
 from ldconf.core import figures
 from ldconf.core.resource import Json
+from ldconf.core.usage import Use
 from ldconf.emulator.dashboard.markup import Child, Markup, el, join
 from ldconf.emulator.dashboard.pieces import chip, empty, swatch, table, when
 from ldconf.emulator.dashboard.scene import Config
-from ldconf.emulator.dashboard.telemetry import Connection, Event, Usage
+from ldconf.emulator.dashboard.telemetry import Connection, Event
 
 _USAGE = (
     "Variation",
@@ -26,9 +27,9 @@ _USAGE = (
 )
 
 
-def traffic(usages: Sequence[Usage], configs: Sequence[Config]) -> Markup:
+def traffic(usages: Sequence[Use], configs: Sequence[Config]) -> Markup:
     """Return one table per AI Config and environment that is in use."""
-    groups: dict[tuple[str, str], list[Usage]] = {}
+    groups: dict[tuple[str, str], list[Use]] = {}
     for usage in usages:
         groups.setdefault((usage.ai_config, usage.environment), []).append(usage)
     if not groups:
@@ -41,7 +42,7 @@ def traffic(usages: Sequence[Usage], configs: Sequence[Config]) -> Markup:
     return join((el("p", "Of the last 24 hours", class_="quiet window"), tables))
 
 
-def _use_of(config: Config | None, key: str, environment: str, usages: Sequence[Usage]) -> Markup:
+def _use_of(config: Config | None, key: str, environment: str, usages: Sequence[Use]) -> Markup:
     total = sum(usage.requests for usage in usages)
     name = config.name if config else key
     ordered = sorted(usages, key=partial(_place_of, config))
@@ -59,14 +60,14 @@ def _use_of(config: Config | None, key: str, environment: str, usages: Sequence[
     )
 
 
-def _place_of(config: Config | None, usage: Usage) -> tuple[int, str, int]:
+def _place_of(config: Config | None, usage: Use) -> tuple[int, str, int]:
     """Variations stand in their order, the newest version first, what is none of them last."""
     keys = [variation.key for variation in config.variations] if config else []
     place = keys.index(usage.variation) if usage.variation in keys else len(keys)
     return place, usage.variation or "~", -(usage.version or 0)
 
 
-def _usage(config: Config | None, usage: Usage, total: int) -> Sequence[Child]:
+def _usage(config: Config | None, usage: Use, total: int) -> Sequence[Child]:
     part = usage.requests / total if total else 0
     colour = config.colour(usage.variation) if config else 0
     version = f"v{usage.version}" if usage.version is not None else ""

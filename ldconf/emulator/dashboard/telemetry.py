@@ -6,26 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True)
-class Usage:
-    """Use of one version of a variation in one environment. Figures that nobody sent are None;
-    shares are of one."""
-
-    environment: str
-    ai_config: str
-    variation: str | None  # None: the application's own default answered
-    version: int | None
-    requests: int
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    p50_ms: float | None = None
-    p95_ms: float | None = None
-    first_token_ms: float | None = None
-    error_rate: float | None = None
-    satisfaction: float | None = None
-    cost: float | None = None
-    commit: str | None = None  # of the files that the version was written from
+from ldconf.core.usage import Use
 
 
 @dataclass(frozen=True)
@@ -67,7 +48,7 @@ class Exposed:
 class Telemetry(Protocol):
     """Where the page gets traffic from."""
 
-    def usage(self, project: str) -> Sequence[Usage]:
+    def usage(self, project: str) -> Sequence[Use]:
         """Return the use of every variation in the last 24 hours."""
 
     def connections(self, project: str) -> Sequence[Connection]:

@@ -13,7 +13,7 @@ from ldai import LDAIClient
 from ldai.tracker import FeedbackKind, TokenUsage
 from ldclient import Context
 
-from ldconf.emulator.dashboard.telemetry import Usage
+from ldconf.core.usage import Use
 from ldconf.emulator.events.store import EventStore, Payload
 from ldconf.emulator.experiment_seed import ExperimentSeed, put_experiment
 from ldconf.emulator.store import Store
@@ -196,7 +196,7 @@ def test_the_dashboard_gets_the_same(used: Server) -> None:
     telemetry = LiveTelemetry(used.store, used.app.state.hub, used.events)
     usages = {usage.version: usage for usage in telemetry.usage(PROJECT)}
     assert set(usages) == {1, 2}
-    assert usages[1] == Usage(
+    assert usages[1] == Use(
         environment="test",
         ai_config="bot",
         variation="one",
