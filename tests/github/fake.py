@@ -49,6 +49,7 @@ class FakeGitHub:
     content: dict[int, bytes] = field(default_factory=dict)
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     pulls_of: dict[str, list[int]] = field(default_factory=dict)
+    issues: dict[int, dict[str, Any]] = field(default_factory=dict)
     failures: list[tuple[int, dict[str, str], Any]] = field(default_factory=list)
     log: list[str] = field(default_factory=list)
     can_write: bool = True
@@ -177,6 +178,42 @@ class FakeGitHub:
         found |= await request.json()
         return JSONResponse(found)
 
+    async def list_issues(self, request: Request) -> Response:
+        """Newest first; to GitHub, pull requests are issues too."""
+        label, state = request.query_params["labels"], request.query_params["state"]
+        found = [
+            issue
+            for issue in reversed(self.issues.values())
+            if issue["state"] == state and label in [one["name"] for one in issue["labels"]]
+        ]
+        return self._page(request, found)
+
+    async def post_issue(self, request: Request) -> Response:
+        body = await request.json()
+        if refused := self._text_too_long(body["body"]):
+            return refused
+        return JSONResponse(self.issue(body["title"], body["body"], body["labels"]), 201)
+
+    async def patch_issue(self, request: Request) -> Response:
+        found = self.issues[int(request.path_params["number"])]
+        found |= await request.json()
+        return self._text_too_long(found["body"]) or JSONResponse(found)
+
+    def issue(
+        self, title: str, body: str, labels: list[str], user: dict[str, str] = BOT, **more: Any
+    ) -> dict[str, Any]:
+        number = self.next_id()
+        self.issues[number] = {
+            "number": number,
+            "title": title,
+            "body": body,
+            "state": "open",
+            "user": user,
+            "labels": [{"name": label} for label in labels],
+            **more,
+        }
+        return self.issues[number]
+
     async def get_ref(self, request: Request) -> Response:
         ref = f"refs/{request.path_params['ref']}"
         if not self.has_ref(ref):
@@ -233,6 +270,9 @@ class FakeGitHub:
             (f"{at}/issues/{{number:int}}/comments", self.list_comments, "GET"),
             (f"{at}/issues/{{number:int}}/comments", self.post_comment, "POST"),
             (f"{at}/issues/comments/{{id:int}}", self.patch_comment, "PATCH"),
+            (f"{at}/issues", self.list_issues, "GET"),
+            (f"{at}/issues", self.post_issue, "POST"),
+            (f"{at}/issues/{{number:int}}", self.patch_issue, "PATCH"),
             (f"{at}/actions/artifacts", self.list_artifacts, "GET"),
             (f"{at}/actions/artifacts/{{id:int}}/zip", self.download, "GET"),
             (f"{at}/actions/runs/{{id:int}}", self.get_run, "GET"),

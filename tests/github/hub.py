@@ -140,6 +140,12 @@ class Hub:
         env = {"GITHUB_REF": "refs/heads/main"}
         return self.job(main, "schedule", payload("schedule"), ("drift",), env)
 
+    def experiments(self, *words: str) -> Job:
+        """Run the scheduled report on experiments."""
+        main = self.fake.git("rev-parse", "refs/heads/main")
+        env = {"GITHUB_REF": "refs/heads/main"}
+        return self.job(main, "schedule", payload("schedule"), ("experiments", *words), env)
+
     def job(
         self,
         commit: str,
