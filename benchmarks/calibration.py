@@ -47,6 +47,7 @@ class Case:
     metric: MetricDesign
     truth: Truth
     units: int
+    effect: float = 0.10
 
 
 CASES = (
@@ -55,6 +56,7 @@ CASES = (
     Case("rate .30, n=100", metric("occurrence"), Truth(0.30), 100),
     Case("rate .05, n=100", metric("occurrence"), Truth(0.05), 100),
     Case("rate .05, n=1000", metric("occurrence"), Truth(0.05), 1000),
+    Case("rate .98, n=100, +1 %", metric("occurrence"), Truth(0.98), 100, 0.01),
     Case("p95 per unit, n=100", metric("average", percentile=95), VALUE, 100),
     Case("p95 per unit, n=400", metric("average", percentile=95), VALUE, 400),
     Case("p95 per unit, n=2000", metric("average", percentile=95), VALUE, 2000),
@@ -174,8 +176,11 @@ def quantile(found: UnitStatistics) -> dict[str, object]:
         count, points = clusters.events, [(one.below, one.value) for one in clusters.points]
     half = 1.96 * sqrt(share * (1 - share) / count)
 
+    ranks, found_values = [below for below, _ in points], [value for _, value in points]
+
     def at(level: float) -> float:
-        return next((v for below, v in points if below >= level * count), points[-1][1])
+        place = 1 + (count - 1) * level if clusters is None else level * count
+        return float(np.interp(place, ranks, found_values))
 
     told = {
         "n": int(count),
@@ -221,7 +226,7 @@ def calibration() -> None:
     print("| case | method | A/A cover | A/A P >= .9 | +10 % cover | +10 % P >= .9 | ms |")
     print("|---|---|---|---|---|---|---|")
     for number, case in enumerate(CASES):
-        worlds = [(effect, drawn(case, effect, number)) for effect in (0.0, EFFECT)]
+        worlds = [(effect, drawn(case, effect, number)) for effect in (0.0, case.effect)]
         rows = []
         if python is not None:
             rows.append(("gbstats", [theirs(python, one, case, effect) for effect, one in worlds]))

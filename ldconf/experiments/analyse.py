@@ -7,8 +7,9 @@ from dataclasses import replace
 
 from ldconf.core.aggregates import Aggregates, ArmCounts, Slice
 from ldconf.core.analysis import Analysis, Look, MetricResult, SliceResult
+from ldconf.core.errors import UsageError
 from ldconf.core.experiment import ExperimentDesign, MetricDesign
-from ldconf.experiments import cautions, estimates, health, significance
+from ldconf.experiments import cautions, estimates, health, plausible, significance
 from ldconf.experiments.estimates import DECIDING, FULL, SLICED, Detail
 from ldconf.experiments.sample_ratio import sample_ratio
 
@@ -23,7 +24,11 @@ def analyse(
 
     `history` holds the counts as they were at earlier times. The same counts always give the same
     result. With the methodology `export_only` only the data are summarised, nothing is estimated.
+    Raises UsageError with everything about the counts that cannot be.
     """
+    wrong = plausible.problems(design, aggregates)
+    if wrong:
+        raise UsageError(f"these counts cannot be: {'; '.join(wrong)}")
     if design.started is None and aggregates.started is not None:
         design = replace(design, started=aggregates.started)
     metrics = _metrics(design, aggregates, aggregates.arms, detail)

@@ -147,6 +147,8 @@ class Empirical:
     @cached_property
     def sd(self) -> float:
         """Standard deviation."""
+        if self.values[0] == self.values[-1]:
+            return 0.0
         return sqrt(float(self.masses @ (self.values - self.mean) ** 2))
 
     def quantile(self, share: float) -> float:

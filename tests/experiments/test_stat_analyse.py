@@ -12,6 +12,7 @@ import pytest
 
 from ldconf.core.aggregates import ArmCounts, Denominator, Slice, UnitStatistics
 from ldconf.core.analysis import Analysis, Code, HealthStatus, MetricResult
+from ldconf.core.errors import UsageError
 from ldconf.core.experiment import DecisionRule, Guardrail
 from ldconf.experiments.analyse import analyse
 from tests.experiments import building as build
@@ -367,6 +368,29 @@ def test_one_arm_without_data_leaves_the_other() -> None:
     assert found.primary.arm(CONTROL).mean
     assert found.primary.arm(TREATMENT).mean is None
     assert status(found, "exposures") is HealthStatus.WAITING
+
+
+def test_counts_that_cannot_be_are_refused_together() -> None:
+    design = build.design(build.rate(), build.mean())
+    arms = {
+        CONTROL: {"thumbs-up": build.conversions(150, 100), "tokens": build.values([1.0, 2.0])},
+        TREATMENT: {
+            "thumbs-up": build.conversions(50, 300),
+            "tokens": UnitStatistics(100, 500.0, 0.0),
+        },
+    }
+    with pytest.raises(UsageError) as caught:
+        analyse(design, build.aggregates(arms, {CONTROL: 100, TREATMENT: 200}))
+    words = caught.value.summary
+    assert "thumbs-up of control: 150 conversions of 100 units" in words
+    assert "thumbs-up of treatment: 300 units of 200 exposed" in words
+    assert "tokens of treatment: squares, 0," in words
+    inner = {CONTROL: ArmCounts(1, {"tokens": UnitStatistics(1, float("nan"), 1.0)}, crossover=2)}
+    counts = build.aggregates({}, slices=(Slice("country", "de", inner),))
+    with pytest.raises(UsageError) as caught:
+        analyse(design, counts)
+    assert "tokens of control where country is de" in caught.value.summary
+    assert "crossover" in caught.value.summary
 
 
 def test_without_the_extra_the_pip_line_is_told() -> None:
