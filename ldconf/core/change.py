@@ -162,6 +162,7 @@ class NoteKind(Enum):
     SETTINGS = "settings"  # guards, environments or external changed against the base
     PIN_KEPT = "pin-kept"  # pins stay while the object they follow is in drift or refused
     NEWER = "newer"  # an external tool or model config has a newer version
+    EXPERIMENT = "experiment"  # where results of experiments come from
     UNKNOWN = "unknown"  # direction unknown / could not be read
 
 

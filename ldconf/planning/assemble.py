@@ -21,7 +21,7 @@ from ldconf.core.change import (
 )
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Consent
-from ldconf.planning import consents, notes
+from ldconf.planning import consents, notes, readiness
 from ldconf.planning.compare import Comparison, Scene
 from ldconf.planning.digest import change_hash, digest
 from ldconf.planning.order import ordered
@@ -135,7 +135,7 @@ def _notes(
     scene: Scene,
     scope: Scope,
     found: Findings,
-    changes: Sequence[Change],
+    changes: tuple[Change, ...],
     used: Sequence[tuple[Consent, Address | None]],
 ) -> Iterator[Note]:
     """Yield every line in a fixed order; those about objects out of scope are left out."""
@@ -146,7 +146,7 @@ def _notes(
 def _lines(
     scene: Scene,
     found: Findings,
-    changes: Sequence[Change],
+    changes: tuple[Change, ...],
     used: Sequence[tuple[Consent, Address | None]],
 ) -> Iterator[Note]:
     yield from notes.settings(scene)
@@ -163,4 +163,5 @@ def _lines(
     yield from notes.about_versions(scene, found.kept, found.settled.pins)
     for change in changes:
         yield from notes.about_change(scene, change)
+    yield from readiness.results_note(changes)
     yield from scene.consents.notes({entry for entry, _ in used})

@@ -10,7 +10,7 @@ from ldconf.core.change import Change, Create, FieldDiff, Phase, Refusal, Transi
 from ldconf.core.resource import Json, Observed, Resource
 from ldconf.kinds.experiment_fields import operation
 from ldconf.kinds.experiment_model import DESIGN, DRAFT, RUNNING, STOPPED
-from ldconf.planning import guards
+from ldconf.planning import guards, readiness
 from ldconf.planning.changes import diffs_of, with_values
 from ldconf.planning.compare import Comparison, Scene
 from ldconf.planning.lifecycle import (
@@ -112,7 +112,7 @@ class _Steps:
             values = self._given(self.found.desired)  # `status` is missing: refused as incomplete
         made = Create(self.address, self._resource(values), phase=Phase.EXPERIMENTS)
         later = [self._start(1)] if self.steps else []
-        return Proposal((made, *later))
+        return Proposal((made, *later), tuple(self._unready(values)))
 
     def proposal(self) -> Proposal:
         """Return the steps of an experiment that exists."""
@@ -229,7 +229,14 @@ class _Steps:
                 f"run `ldconf pull {self.address}`, or write a consent"
                 f" `{{address: {self.address}, allow: [drift]}}`",
             )
+        if NEW_DRAFT in self.steps or starts_anew(self.steps):
+            yield from self._unready({**self.live, **self._settled()})
         yield from self._locked(observed)
+
+    def _unready(self, design: Values) -> Iterator[Refusal]:
+        starts = starts_anew(self.steps)
+        for reason in readiness.reasons(self.scene, self.address, design, starts=starts):
+            yield self._refuse(reason.summary, reason.hint)
 
     def _unfinished(self) -> Iterator[Refusal]:
         number = State.of(self.live[STATUS]).number

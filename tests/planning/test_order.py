@@ -17,9 +17,15 @@ EVERYTHING: dict[str, Any] = {
         "modelConfigKey": "Custom.m",
         "judgeConfiguration": {"judges": [{"judgeConfigKey": "zzz-judge", "samplingRate": 1}]},
     },
+    "aiConfigs/zz-bot/variations/w": {"name": "W"},
     "aiConfigs/zzz-judge": {"name": "Judge", "mode": "judge"},
     "aiConfigs/zzz-judge/targeting/test": {"fallthrough": "j"},
     "aiConfigs/zzz-judge/variations/j": {"name": "J"},
+    "experiments/x": {
+        **{"environment": "test", "aiConfig": "zz-bot", "hypothesis": "h", "status": "draft"},
+        **{"methodology": "bayesian", "metrics": ["m"], "primary": "m"},
+        **{"allocation": {"v": 50, "w": 50}, "control": "v", "iteration": 1},
+    },
     "metricGroups/mg": {"name": "MG", "kind": "standard", "metrics": [{"key": "m"}]},
     "metrics/m": METRIC,
     "modelConfigs/Custom.m": {"id": "m"},
@@ -41,9 +47,11 @@ IN_ORDER = [
     "aiConfigs/zz-bot",
     "aiConfigs/zzz-judge/variations/j",
     "aiConfigs/zz-bot/variations/v",
+    "aiConfigs/zz-bot/variations/w",
     "aiConfigs/zzz-judge/targeting/test",
     "aiConfigs/zz-bot/targeting/test",
     "agentGraphs/g",
+    "experiments/x",
 ]
 
 
@@ -61,6 +69,7 @@ def test_deletes_go_backward() -> None:
     assert found.refusals == ()
     assert {change.phase for change in found.changes} == {Phase.DELETE}
     assert [str(change.address) for change in found.changes] == [
+        "experiments/x",
         "agentGraphs/g",
         "aiConfigs/zz-bot",
         "aiConfigs/zzz-judge",

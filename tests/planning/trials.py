@@ -116,9 +116,7 @@ def live(
     return build.replace(found, observed=observed, experiments=running)
 
 
-def planned(
-    desired: Workspace, state: Live, base: Workspace | None = None, **options: Any
-) -> Plan:
+def planned(desired: Workspace, state: Live, base: Workspace | None = None, **options: Any) -> Plan:
     """Return the plan; without a base two-way."""
     return plan(desired, state, base, PlanOptions(**options))
 

@@ -1,0 +1,54 @@
+"""Whatever single thing goes wrong at a turn of an experiment, running again leads on."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+from convergence import FAULTS, Case
+from trials import TURNS
+from worlds import World, all_applied, loaded, texts_of
+
+from ldconf.core.change import Plan
+from ldconf.planning.planfile import dumps
+
+pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
+
+
+def problems(found: Plan) -> list[object]:
+    return [*found.changes, *found.refused, *found.refusals, *found.conflicts, *found.drift]
+
+
+@pytest.mark.parametrize("serves", ["winner", "split"])
+@pytest.mark.parametrize("turn", TURNS)
+def test_applied_turn_leaves_nothing_to_do(turn: str, serves: str) -> None:
+    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+
+    async def scenario() -> None:
+        world = World()
+        for workspace in (*earlier, before):
+            assert all_applied(await world.apply(workspace))
+        world.faults.stopped_serves = serves
+        assert dumps(await world.plan(after, before)) == dumps(await world.plan(after, before))
+        outcomes = await world.apply(after, before)
+        assert all_applied(outcomes), outcomes
+        for base in (None, before, after):
+            assert problems(await world.plan(after, base)) == []
+
+    anyio.run(scenario)
+
+
+@pytest.mark.parametrize("with_base", [False, True], ids=["no base", "git base"])
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("turn", TURNS)
+def test_every_request_may_fail_once_at_a_turn(turn: str, fault: str, with_base: bool) -> None:
+    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+
+    async def scenario() -> None:
+        start = World()
+        for workspace in (*earlier, before):
+            assert all_applied(await start.apply(workspace))
+        case = await Case.of(start, after, before if with_base else None)
+        for at in case.indexes(fault):
+            await case.check(fault, at)
+
+    anyio.run(scenario)
