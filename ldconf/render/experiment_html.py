@@ -154,7 +154,7 @@ def _chances(metric: MetricResult, analysis: Analysis) -> str:
     chart = svg.over_time(
         f"Probability to beat control on {metric.name} over time",
         lines,
-        [svg.Mark(f"threshold {say.probability(threshold)}", threshold)],
+        [svg.Mark(f"threshold {say.probability(threshold)}", threshold)] if metric.primary else [],
         1.0,
         (partial(_since, analysis), figures.share),
     )

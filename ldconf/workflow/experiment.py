@@ -16,6 +16,7 @@ from ldconf.core.errors import ApiError, LdconfError, UsageError
 from ldconf.core.experiment import ExperimentDesign, Prior
 from ldconf.experiments.analyse import analyse
 from ldconf.experiments.decide import decide
+from ldconf.experiments.event_files import count_files
 from ldconf.kinds.experiment_model import DRAFT
 from ldconf.settings import TOKEN_VARIABLE
 from ldconf.workflow.experiment_place import Declared, declared, facts_of, not_there
@@ -30,6 +31,11 @@ NO_SOURCE = (
     "    --events FILE|DIR   events exported from LaunchDarkly, parquet or jsonl\n"
     "    --aggregates FILE   figures from the results page; "
     "`ldconf experiment results KEY --template` prints a file to fill in",
+)
+
+NO_START = (
+    "when the iteration started is not known without an account, so everything in the files "
+    "counts and no maximum duration applies; --since TIME tells it"
 )
 
 
@@ -154,11 +160,17 @@ def _concluded(found: Declared, design: ExperimentDesign, looks: Sequence[Aggreg
         Caution(Code.CONTAMINATED, f"contaminated: {one}") for one in registered.contaminations
     ]
     decision = replace(decision, warnings=(*decision.warnings, *words))
-    return Results(analysis, decision, (*found.remarks, *last.notes))
+    remarks = (*found.remarks, *last.notes)
+    if analysis.design.started is None and analysis.design.status != "draft":
+        remarks = (*remarks, NO_START)
+    return Results(analysis, decision, remarks)
 
 
-def _from_files(design: ExperimentDesign, wish: ResultsWish, as_of: int) -> tuple[Aggregates, ...]:
-    raise LdconfError("only events of the local LaunchDarkly are read so far: use --local")
+def _from_files(design: ExperimentDesign, wish: ResultsWish, as_of: int) -> Sequence[Aggregates]:
+    if wish.events is not None:
+        earlier = times(design, as_of) if wish.history else ()
+        return count_files(wish.events, design, (*earlier, as_of))
+    raise LdconfError("figures in a file are not read yet")
 
 
 def template(root: Path, key: str) -> str:
