@@ -12,14 +12,16 @@ from ldconf.api.client import Client
 from ldconf.core import figures
 from ldconf.core.aggregates import Aggregates, ArmCounts
 from ldconf.core.analysis import Analysis, Caution, Code, Decision
-from ldconf.core.errors import ApiError, LdconfError, UsageError
+from ldconf.core.errors import ApiError, UsageError
 from ldconf.core.experiment import ExperimentDesign, Prior
+from ldconf.experiments import figures_template
 from ldconf.experiments.analyse import analyse
 from ldconf.experiments.decide import decide
 from ldconf.experiments.event_files import count_files
 from ldconf.kinds.experiment_model import DRAFT
 from ldconf.settings import TOKEN_VARIABLE
 from ldconf.workflow.experiment_place import Declared, declared, facts_of, not_there
+from ldconf.workflow.figures import read_figures
 from ldconf.workflow.registration import registration
 from ldconf.workflow.site import Site
 
@@ -170,9 +172,11 @@ def _from_files(design: ExperimentDesign, wish: ResultsWish, as_of: int) -> Sequ
     if wish.events is not None:
         earlier = times(design, as_of) if wish.history else ()
         return count_files(wish.events, design, (*earlier, as_of))
-    raise LdconfError("figures in a file are not read yet")
+    if wish.aggregates is None:
+        raise ValueError("neither events nor figures")
+    return (read_figures(wish.aggregates, design, as_of),)
 
 
 def template(root: Path, key: str) -> str:
     """Return a file for `--aggregates` to fill in."""
-    raise LdconfError("there is no template yet")
+    return figures_template.template(declared(root, key).design)
