@@ -12,10 +12,11 @@ from ldconf.cli import actions
 from ldconf.cli.experimenting import Asked, found_results
 from ldconf.cli.planning import Drawn, report_of
 from ldconf.cli.run import Run
+from ldconf.core.analysis import Registration
 from ldconf.core.errors import ExitCode, LdconfError, UsageError
 from ldconf.github.issues import Report
 from ldconf.render import delivery as drawing
-from ldconf.render import experiment_markdown, markdown
+from ldconf.render import experiment_markdown, experiment_rows, markdown
 from ldconf.workflow import delivery, reporting, shipping
 from ldconf.workflow.delivery import Place, Runner
 from ldconf.workflow.experiment import NO_SOURCE, Results, has_account
@@ -105,7 +106,8 @@ class _One:
             self.run.say(f"{self.key}: {error.summary}\n{error.hint or ''}".rstrip())
             return None
         report = experiment_markdown.results(found.analysis, found.decision, limit=_RESULTS)
-        body = drawing.ship_body(report, edit.remarks, self._plan(edit.texts))
+        remarks = (*_doubts(found), *edit.remarks)
+        body = drawing.ship_body(report, remarks, self._plan(edit.texts))
         words = (drawing.ship_title(self.key, ending.winner), body)
         made = self._propose(branch, edit.texts, words)
         self.run.say(f"pull request {made.number} ships {ending.winner} of {self.key}")
@@ -147,6 +149,16 @@ class _One:
 
     def _path(self, pattern: str | None) -> Path | None:
         return Path(pattern.replace("{key}", self.key)) if pattern else None
+
+
+def _doubts(found: Results) -> tuple[str, ...]:
+    """Return what a reviewer should know before the figures: a rule that was edited since the
+    start or that nobody can verify, and what contaminated the comparison."""
+    registered = found.decision.registration
+    if registered is None:
+        return ()
+    clean = registered.status is Registration.SAME and not registered.contaminations
+    return () if clean else tuple(experiment_rows.registration(registered))
 
 
 @contextmanager

@@ -94,9 +94,8 @@ def ship_title(key: str, winner: str) -> str:
 def ship_body(results: str, remarks: Sequence[str], plan: str | None) -> str:
     """Return its text: what it does, the results, and the plan that it leads to."""
     intro = (
-        "The rule that was written down before the start says to end this experiment. Merged and "
-        "applied, this stops the iteration, serves its winner, and leaves everything else as it "
-        "is. To go on with the experiment, close this."
+        "The rule of this experiment says to end it. Merged and applied, this stops the iteration "
+        "and serves its winner. To go on with the experiment, close this."
     )
     lines = ["\n".join(f"- {prose(remark)}" for remark in remarks)] if remarks else []
     after = ["<details><summary>The plan that it leads to</summary>", plan, "</details>"]

@@ -147,6 +147,16 @@ def test_issues_of_others_and_pull_requests_are_left_alone(running: Hub) -> None
     assert len(running.fake.issues) == 4
 
 
+def test_a_rule_that_was_edited_since_the_start_is_said_first(running: Hub) -> None:
+    running.start("main")
+    running.edit("minimumUnitsPerArm: 100", "minimumUnitsPerArm: 50", FILE)
+    running.push("main")
+    done = running.experiments("--events", exported(running, BETTER))
+    body = running.fake.pulls[int(done.outputs["pull-requests"])]["body"]
+    doubt = body.index("was edited since the iteration started")
+    assert doubt < body.index("<!-- ldconf experiment")
+
+
 def test_losers_are_archived_by_option_and_what_stays_is_told(running: Hub) -> None:
     done = running.experiments("--events", exported(running, BETTER), "--archive-losers")
     pull = running.fake.pulls[int(done.outputs["pull-requests"])]
