@@ -16,6 +16,7 @@ from ldconf.core.resource import Json
 from ldconf.kinds.experiment_model import RUNNING, STOPPED, Experiment
 from ldconf.kinds.experiment_slots import FALLTHROUGH
 from ldconf.kinds.targeting_rules import name_rules
+from ldconf.kinds.words import percent
 from ldconf.planning import protection
 from ldconf.planning.compare import Scene
 from ldconf.planning.lifecycle import NEW_DRAFT, RESTART, START, STATUS
@@ -216,12 +217,12 @@ def _of_size(
     if declared >= enough:
         return
     found = detectable(declared, what, criterion)
-    kind = f"a rate of {_RATE:.0%}" if rate else f"a mean with sd/mean {_SPREAD:g}"
-    shown = f"{found:.0%}" if found != float("inf") else "none at all"
+    kind = f"a rate of {percent(100 * _RATE)}" if rate else f"a mean with sd/mean {_SPREAD:g}"
+    shown = percent(round(100 * found)) if found != float("inf") else "none at all"
     yield (
         NoteKind.WARNING,
         f"underpowered: {declared} units per arm find an effect of {shown} on {kind}"
-        f" ({POWER:.0%} of the time); {enough} per arm are enough for {_EFFECT:.0%}."
+        f" ({percent(100 * POWER)} of the time); {enough} per arm are enough for {percent(100 * _EFFECT)}."
         f" `ldconf experiment size` takes your own baseline",
     )
 

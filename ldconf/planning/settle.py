@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
-from ldconf.core.change import ApprovalNeed, Change, Delete, Note, NoteKind, Refusal, Step
+from ldconf.core.change import ApprovalNeed, Change, Delete, Note, NoteKind, Refusal, Step, Update
 from ldconf.core.dependency import needs as needs_of
+from ldconf.kinds.experiment_slots import FALLTHROUGH
 from ldconf.planning import approvals, usage
+from ldconf.planning.aftermath import RULES
 from ldconf.planning.changes import build
 from ldconf.planning.compare import Comparison, Scene
 from ldconf.planning.experiments import propose
@@ -121,9 +123,19 @@ def _with_experiments(
         served = enforced(scene, way, proposal.changes, compared.get(place), change)
         if served is not None:
             changes[place] = (served,)
-            way = replace(way, frees=way.frees | {place})
+        else:
+            changes.pop(place, None)
+        if served is not change:
+            freed = {place} if _serves(served) else frozenset()
+            way = replace(way, frees=way.frees - {place} | freed)
         ways[one.address] = way
     return _Proposals(others.pins, changes, ways, refusals)
+
+
+def _serves(change: Change | None) -> bool:
+    """True if a targeting change says what a rule or the fallthrough serves."""
+    fields = change.fields if isinstance(change, Update) else ()
+    return any(diff.field in (RULES, FALLTHROUGH) for diff in fields)
 
 
 def _blocked(compared: Mapping[Address, Comparison]) -> Iterator[tuple[Address, str]]:

@@ -8,12 +8,11 @@ from typing import TypeAlias
 
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
-from ldconf.core.change import Change, FieldDiff, Step, Update, step
+from ldconf.core.change import Change, FieldDiff, Step, Transition, Update, step
 from ldconf.core.live import RunningExperiment
-from ldconf.core.resource import Json
+from ldconf.core.resource import Json, same
 from ldconf.kinds import kind_of
 from ldconf.kinds.experiment_slots import FALLTHROUGH, slot_of
-from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning import approvals, protection
 from ldconf.planning.aftermath import RULES, rollout, with_serve
 from ldconf.planning.changes import build, with_values
@@ -93,47 +92,53 @@ def enforced(
     steps: Sequence[Change],
     targeting: Comparison | None,
     change: Change | None,
-) -> Update | None:
-    """Return the targeting change that serves what the files say once an experiment is stopped.
+) -> Change | None:
+    """Return the targeting change of a plan that stops an experiment there for good.
 
     While it runs, its slot is masked by its control; what LaunchDarkly serves after the stop nobody
-    knows before. None if files do not say, or if it starts again at once. Where approvals are
-    required, LaunchDarkly is trusted to serve the winner that it is told.
+    knows before, so what the files say is written in any case. Only where approvals are required,
+    LaunchDarkly is trusted to serve the winner that it is told.
     """
     if not stops(steps) or starts(steps):
-        return None
+        return change
     address = targeting_address(way.running.ai_config, way.running.environment)
-    observed, live = scene.live.observed(address), scene.live.values(address)
-    if targeting is None or observed is None or live is None or not targeting.exists:
-        return None
+    observed = scene.live.observed(address)
+    if targeting is None or observed is None or not targeting.exists:
+        return change
     slot = slot_of(way.running, observed)
     name = RULES if isinstance(slot, int) else FALLTHROUGH
     row = next((one for one in targeting.fields if one.field == name), None)
     if slot is None or row is None or not (row.is_written or row.is_settled):
-        return None
-    serve = _serve(row.desired, row.live, slot)
-    told = next((one.after.managed().get("winner") for one in steps if stops((one,))), None)  # type: ignore[union-attr]  # a stop has `after`
-    if approvals.requires(scene, address, way.running.environment) and serve == told:
-        return None
+        return change
     served = rollout(scene.live.values(way.address) or {})
     before = with_serve(row.live, slot, served) if isinstance(slot, int) else served
-    because = f"experiment {way.address.key} stops"
-    diff = FieldDiff(name, before, row.desired, because=because)
-    others = [d for d in change.fields if d.field != name] if isinstance(change, Update) else []
-    diffs = tuple(sorted((*others, diff), key=lambda d: list(targeting.desired).index(d.field)))
-    after = with_values(
-        scene.desired.workspace.resources[address], {d.field: d.after for d in diffs}
-    )
+    diffs = {diff.field: diff for diff in change.fields} if isinstance(change, Update) else {}
+    if approvals.requires(scene, address, way.running.environment) and same(
+        row.desired, _told(row.live, slot, steps)
+    ):
+        diffs.pop(name, None)
+    else:
+        because = f"experiment {way.address.key} stops"
+        diffs[name] = FieldDiff(name, before, row.desired, because=because)
+    return _update(scene, targeting, diffs)
+
+
+def _told(live: Json, slot: str | int, steps: Sequence[Change]) -> Json:
+    """Return what targeting is if LaunchDarkly serves the winner that it is told."""
+    end = next(one for one in steps if isinstance(one, Transition) and stops((one,)))
+    winner = end.after.managed().get("winner")
+    return with_serve(live, slot, winner) if isinstance(slot, int) else winner
+
+
+def _update(scene: Scene, targeting: Comparison, diffs: Mapping[str, FieldDiff]) -> Update | None:
+    if not diffs:
+        return None
+    address = targeting.address
+    found = tuple(diffs[name] for name in targeting.desired if name in diffs)
+    listed = scene.desired.workspace.resources[address]
+    after = with_values(listed, {diff.field: diff.after for diff in found})
     phase = kind_of(address).phase
-    return Update(address, after, diffs, phase=phase, adopts=targeting.adopts)
-
-
-def _serve(desired: Json, live: Json, slot: str | int) -> Json:
-    """Return what the files serve at a slot, None if its rule goes."""
-    if not isinstance(slot, int):
-        return desired
-    pairs = match_rules(desired or (), live or ())
-    return next((desired[a]["serve"] for a, b in pairs if b == slot and a is not None), None)
+    return Update(address, after, found, phase=phase, adopts=targeting.adopts)
 
 
 def relies(ways: Mapping[Address, Way], changes: Proposed) -> dict[Step, frozenset[Step]]:

@@ -237,7 +237,7 @@ def test_what_our_stop_left_on_a_rule_is_ours() -> None:
     left = live(trial("stopped", **STOPPED, **on_rule), served={"rollout": {"a": 50, "b": 50}})
     rules = [{**PREMIUM, "serve": "b"}]
     base = files(trial(**on_rule))
-    kept = [rule for rule in base.resources[build.at(TEST)].managed()["rules"][:1]]
+    kept = base.resources[build.at(TEST)].managed()["rules"][:1]
     desired = files(trial("stopped", **STOPPED, **on_rule), {TEST: {"rules": [*kept, *rules]}})
     found = planned(desired, left, base)
     assert found.drift == found.conflicts == ()
