@@ -37,13 +37,19 @@ def run(*words: str, cwd: Path = ROOT) -> None:
 def adopter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository of somebody who copied the workflow of the documentation."""
     root = tmp_path_factory.mktemp("adopter")
-    block = re.search(r"```yaml\n(name: ldconf\n.*?)```", PAGE.read_text("utf-8"), re.DOTALL)
-    assert block
     folder = root / ".github" / "workflows"
     folder.mkdir(parents=True)
-    text = block[1].replace("OWNER", "acme").replace("COMMIT", COMMIT)
-    (folder / "ldconf.yml").write_text(text, "utf-8")
+    for name, file in (("ldconf", "ldconf.yml"), ("ldconf experiments", "experiments.yml")):
+        whole = PAGE.read_text("utf-8")
+        block = re.search(rf"```yaml\n(name: {name}\n.*?)```", whole, re.DOTALL)
+        assert block
+        text = block[1].replace("OWNER", "acme").replace("COMMIT", COMMIT)
+        (folder / file).write_text(text, "utf-8")
     return root
+
+
+def copies(adopter: Path) -> list[str]:
+    return sorted(map(str, (adopter / ".github" / "workflows").glob("*.yml")))
 
 
 @pytest.mark.parametrize("path", [*WORKFLOWS, ACTION], ids=lambda path: path.stem)
@@ -69,14 +75,13 @@ def test_zizmor_finds_nothing(adopter: Path) -> None:
 
 def test_actionlint_finds_nothing(adopter: Path) -> None:
     run(tool("actionlint"), *map(str, WORKFLOWS))
-    run(tool("actionlint"), ".github/workflows/ldconf.yml", cwd=adopter)
+    run(tool("actionlint"), *copies(adopter), cwd=adopter)
 
 
 def test_github_schemas_find_nothing(adopter: Path) -> None:
     check = tool("check-jsonschema")
-    copied = adopter / ".github" / "workflows" / "ldconf.yml"
     schema = ("--builtin-schema", "vendor.github-workflows")
-    run(check, *schema, *map(str, WORKFLOWS), str(copied))
+    run(check, *schema, *map(str, WORKFLOWS), *copies(adopter))
     run(check, "--builtin-schema", "vendor.github-actions", str(ACTION))
     dependabot = str(ROOT / ".github" / "dependabot.yml")
     run(check, "--builtin-schema", "vendor.dependabot", dependabot)
@@ -91,8 +96,14 @@ def test_a_linter_would_find_something(adopter: Path, tmp_path: Path) -> None:
 
 
 def test_copied_workflow_gives_what_the_reusable_ones_take(adopter: Path) -> None:
-    copied = yaml.safe_load((adopter / ".github" / "workflows" / "ldconf.yml").read_text("utf-8"))
-    for job in copied["jobs"].values():
+    jobs = [
+        job
+        for path in copies(adopter)
+        for job in yaml.safe_load(Path(path).read_text("utf-8"))["jobs"].values()
+        if "uses" in job
+    ]
+    assert len(jobs) == 5
+    for job in jobs:
         name = re.search(r"workflows/([\w-]+\.yml)@", job["uses"])
         assert name
         called = yaml.safe_load((ROOT / ".github" / "workflows" / name[1]).read_text("utf-8"))
