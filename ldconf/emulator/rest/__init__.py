@@ -19,6 +19,7 @@ from ldconf.emulator.rest import (
     model_configs,
     monitoring,
     projects,
+    results,
     segments,
     targeting,
     tools,
@@ -45,4 +46,5 @@ ROUTES: tuple[Route, ...] = (
     *account.ROUTES,
     *monitoring.ROUTES,
     *experiment_counts.ROUTES,
+    *results.ROUTES,
 )
