@@ -10,17 +10,23 @@ from ldconf.core.resource import Json
 # Names in environment payloads (reference 2.2). A tool's schema may have a property of the same
 # name, so only mappings that are environments lose them: a diff must see the real schema.
 SECRET_NAMES = frozenset({"apiKey", "mobileKey"})
+# Without any of these in its text an answer holds no such name: a letter may stand escaped.
+_SUSPECT = (*(name.encode() for name in sorted(SECRET_NAMES)), rb"\u00")
 _SDK_KEY = re.compile(r"(sdk|mob)-[0-9A-Za-z-]{8,}")
 _ENVIRONMENT_PATH = re.compile(r"/projects/[^/]+(/environments(/[^/]+)?)?|/approval-requests(/.*)?")
 
 
-def without_secrets(payload: Json, path: str) -> Json:
-    """Return the payload without SDK and mobile keys. `path` starts after `/api/v2`.
+def without_secrets(payload: Json, path: str, text: bytes) -> Json:
+    """Return the payload without SDK and mobile keys. `path` starts after `/api/v2`, `text` is the
+    JSON that the payload was read from.
 
     In answers about projects, environments and approvals the names are dropped at any depth and
     so is every value that looks like such a key; in all others only from environment mappings.
     """
-    return _clean(payload, _ENVIRONMENT_PATH.fullmatch(path.partition("?")[0]) is not None)
+    environment = _ENVIRONMENT_PATH.fullmatch(path.partition("?")[0]) is not None
+    if not environment and not any(part in text for part in _SUSPECT):
+        return payload
+    return _clean(payload, environment)
 
 
 def _clean(value: Json, environment: bool) -> Json:

@@ -111,6 +111,8 @@ def observed(address: Address, payload: Mapping[str, Json]) -> Observed:
         "global": bool(payload.get("global")),
         "restricted": bool(payload.get("isRestricted")),
     }
+    if meta["global"]:  # there are many, and no file speaks of them
+        return Observed(model, version=payload.get("version"), meta=meta)
     problems = [unsupported(model), *(problem.summary for problem in check(address, model))]
     if any(problems):
         meta["unsupported"] = next(filter(None, problems))

@@ -542,6 +542,21 @@ async def test_sdk_keys_are_dropped_from_environments() -> None:
         assert await api.get("/projects/shop/ai-configs/a") == {"expanded": clean}
 
 
+@pytest.mark.parametrize("name", ["mobileKey", r"ap\u0069Key"])
+async def test_sdk_keys_are_found_however_their_names_are_written(name: str) -> None:
+    text = f'{{"environment": {{"_id": "1", "{name}": "secret", "key": "test"}}}}'
+    async with client(httpx.Response(200, text=text)) as api:
+        found = await api.get("/projects/shop/ai-configs/a")
+    assert found == {"environment": {"_id": "1", "key": "test"}}
+
+
+async def test_cookies_are_neither_kept_nor_sent() -> None:
+    async with client(ok({}, headers={"Set-Cookie": "session=1"}), ok({})) as api:
+        await api.send(GET)
+        await api.send(GET)
+    assert [request.headers.get("cookie") for request in seen(api)] == [None, None]
+
+
 async def test_property_called_api_key_in_a_tool_schema_stays() -> None:
     tool = {"_id": "1", "schema": {"properties": {"apiKey": {"type": "string"}}}}
     custom = {"customParameters": {"apiKey": "sdk-parameter", "mobileKey": "x"}}
