@@ -36,8 +36,8 @@ NO_SOURCE = (
 )
 
 NO_START = (
-    "when the iteration started is not known without an account, so everything in the files "
-    "counts and no maximum duration applies; --since TIME tells it"
+    "when the iteration started is not known without an account, so no maximum duration applies "
+    "and every event in files counts; --since TIME tells it"
 )
 
 
@@ -163,6 +163,8 @@ def _concluded(found: Declared, design: ExperimentDesign, looks: Sequence[Aggreg
     ]
     decision = replace(decision, warnings=(*decision.warnings, *words))
     remarks = (*found.remarks, *last.notes)
+    if design.attributes and not analysis.slices and last.exposed:
+        remarks = (*remarks, f"no slices: {last.source} do not tell {', '.join(design.attributes)}")
     if analysis.design.started is None and analysis.design.status != "draft":
         remarks = (*remarks, NO_START)
     return Results(analysis, decision, remarks)

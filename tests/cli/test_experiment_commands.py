@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -210,6 +212,99 @@ def test_step_summary_in_github_actions(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(summary))
     assert finished.run("experiment", "decide", KEY).code == 0
     assert "### Decision on experiment `two-models`" in summary.read_text()
+
+
+def test_events_from_a_file_give_the_same_figures(started: World) -> None:
+    events = people(400, {"one": 0.4, "two": 0.62})
+    (started.root / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
+    words = ("experiment", "results", KEY, "--events", "events.jsonl", "--format", "json")
+    found = started.command(*words)
+    assert found.code == 0, found.err
+    assert "note: when the iteration started is not known" in found.err
+    assert found.json["source"] == "events.jsonl"
+    assert found.json["history"] == []
+    send(started, events)
+    local = started.run("experiment", "results", KEY, "--format", "json").json
+    for one, other in zip(found.json["metrics"], local["metrics"], strict=True):
+        assert one["results"]["treatmentResults"] == other["results"]["treatmentResults"]
+    asked = started.run(*words)  # the local LaunchDarkly tells the start
+    assert asked.json["experiment"]["startedAt"] == local["experiment"]["startedAt"]
+    assert "when the iteration started" not in asked.err
+
+
+def test_since_tells_the_start_and_gives_a_history(world: World) -> None:
+    events = people(300, {"one": 0.4, "two": 0.62})
+    (world.root / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
+    words = ("experiment", "results", KEY, "--events", "events.jsonl", "--since", "9d")
+    found = world.command(*words, "--format", "json")
+    assert "when the iteration started" not in found.err
+    assert len(found.json["history"]) == 20
+    assert world.command(*words).out.splitlines()[1].endswith("in test, fallthrough of bot")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("missing.jsonl", "does not exist"), ("bot.yaml", "is no file of events by its name")],
+)
+def test_events_that_cannot_be_read_are_told(world: World, name: str, said: str) -> None:
+    found = world.command("experiment", "results", KEY, "--events", name)
+    assert found.code in (1, 64)
+    assert said in found.err
+
+
+def test_figures_from_the_results_page(world: World) -> None:
+    template = world.command("experiment", "results", KEY, "--template")
+    assert template.code == 0
+    figures = world.root / "figures.yml.txt"
+    figures.write_text(
+        "experiment: two-models\nasOf: 2026-11-24T15:00Z\nstarted: 2026-11-20\n"
+        "exposures: {one: 108, two: 107}\nmetrics:\n"
+        "  liked: {one: {conversions: 15}, two: {conversions: 0}}\n"
+        "  disliked: {one: {conversions: 0}, two: {conversions: 0}}\n"
+    )
+    found = world.command("experiment", "results", KEY, "--aggregates", str(figures))
+    assert found.code == 0, found.err
+    lines = [" ".join(line.split()) for line in found.out.splitlines()]
+    assert any(line.startswith("one (control) 108 15 / 108 14.55 %") for line in lines)
+    assert "(4.6 days)" in lines[1]
+    assert "note: time is not analysed: the file has no figures of it" in found.err
+    assert "note: no slices: " in found.err
+
+
+def test_every_wrong_figure_is_told_at_its_place(world: World) -> None:
+    template = world.command("experiment", "results", KEY, "--template")
+    (world.root / "figures.txt").write_text(template.out)
+    found = world.command("experiment", "decide", KEY, "--aggregates", "figures.txt")
+    assert found.code == 1
+    assert "figures.txt:8:3: error: exposures.one: is empty" in found.err
+    assert "figures.txt:9:3: error: exposures.two: is empty" in found.err
+
+
+def test_without_the_extra_the_pip_line_is_given(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.startswith("ldconf.experiments")]:
+        monkeypatch.delitem(sys.modules, name)
+    for name in ("ldconf.workflow.experiment", "ldconf.cli.experimenting", "ldconf.cli.sizing"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    found = world.run("experiment", "results", KEY)
+    assert found.code == 1
+    assert 'pip install "ldconf[stats]"' in found.err
+
+
+@pytest.mark.parametrize("command", ["size", "results", "decide"])
+def test_help_imports_nothing_heavy(command: str) -> None:
+    script = (
+        "import sys\nfrom ldconf.cli.main import app\n"
+        f"app(['experiment', '{command}', '--help'], standalone_mode=False)\n"
+        "heavy = {'numpy', 'scipy', 'duckdb', 'httpx', 'yaml'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
