@@ -14,7 +14,6 @@ from ldconf.cli.planning import Drawn, report_of
 from ldconf.cli.run import Run
 from ldconf.core.analysis import Registration
 from ldconf.core.errors import ExitCode, LdconfError, UsageError
-from ldconf.github.issues import Report
 from ldconf.render import delivery as drawing
 from ldconf.render import experiment_markdown, experiment_rows, markdown
 from ldconf.workflow import delivery, reporting, shipping
@@ -123,9 +122,7 @@ class _One:
         told = f"Pull request #{ship} ships it." if ship is not None else None
         body = drawing.with_foot(self.place.heading(self.runner), text, told)
         title = drawing.report_title(self.key, self.experiment.environment)
-        number = self.run.wait(
-            reporting.put, self.runner, Report(title, body), issue=self.wanted.issue
-        )
+        number = self.run.wait(reporting.put, self.runner, (title, body), issue=self.wanted.issue)
         actions.leave_summary(body)
         self.run.say(f"issue {number} reports on {self.key}")
 

@@ -26,6 +26,7 @@ def run_ship(run: Run, key: str, wish: ShipWish, results: Callable[[], Results])
 
     `results` are only asked for if nobody names the winner.
     """
+    key = key.removeprefix("experiments/")
     shipping.check_wish(wish)
     shipping.check_key(run.root(), key)
     decision = _decision(run, results()) if wish.needs_decision else None

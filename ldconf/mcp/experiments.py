@@ -134,6 +134,7 @@ def add_experiments(server: MCPServer, desk: Desk) -> None:
         experiment. A winner of the person's own choice needs their reason: ask for both.
         """
         try:
+            key = key.removeprefix("experiments/")
             wish = ShipWish(winner, reason, archive_losers)
             shipping.check_wish(wish)
             decision = None

@@ -49,12 +49,16 @@ def _prefix(project: str) -> str:
     return f"<!-- ldconf experiment {comment(project)} "
 
 
-async def put(runner: Runner, report: Report, *, issue: int | None) -> int:
-    """Write a report into its own issue, or as a comment on `issue`. Returns the number."""
+async def put(runner: Runner, words: tuple[str, str], *, issue: int | None) -> int:
+    """Write a report (title, body) into its own issue, or as a comment on `issue`.
+
+    Returns the number.
+    """
+    title, body = words
     async with runner.github() as github:
         if issue is None:
-            return await issues.put(github, report, author=runner.author)
-        await comments.put(github, issue, report.body, author=runner.author)
+            return await issues.put(github, Report(title, body), author=runner.author)
+        await comments.put(github, issue, body, author=runner.author)
         return issue
 
 

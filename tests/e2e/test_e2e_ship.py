@@ -41,7 +41,7 @@ def test_a_winner_is_shipped_applied_and_nothing_is_left(world: World) -> None:
     assert shipped.code == 0, shipped.both
     assert "verdict: ship model-variant-2" in shipped.out
     assert "wrote experiments.yaml" in shipped.out
-    assert f"~ stop experiment {KEY}" in shipped.out  # the plan it leads to
+    assert f"stop experiment {KEY}" in shipped.out  # the plan it leads to
     assert text(world, TARGETING) == before.replace(
         "        fallthrough: base-config\n", "        fallthrough: model-variant-2\n"
     )
@@ -87,6 +87,26 @@ def test_losers_are_archived_last(world: World) -> None:
     applied = world.run("apply", "--yes")
     done = [line.split()[1] for line in applied.out.splitlines() if line.startswith("  ok ")]
     assert done == ["stop", "update", "archive"], applied.both
+    assert world.run("plan", "--detailed-exitcode").code == 0
+
+
+def test_an_experiment_on_an_inherited_rule(world: World) -> None:
+    text_of_rule = EXPERIMENT.replace(
+        "    hypothesis", "    rule: {description: Premium users}\n    hypothesis"
+    )
+    declare(world, text_of_rule)
+    words = ("--winner", "model-variant-2", "--reason", "cheaper")
+    shipped = world.run("experiment", "ship", f"experiments/{KEY}", *words)
+    assert shipped.code == 0, shipped.both
+    world.commit("Ship it")
+    applied = world.run("apply", "--yes")
+    assert applied.code == 0, applied.both
+    assert fallthrough(world) == "base-config"
+    given = ("--context", '{"kind": "user", "key": "u1", "subscription_status": "premium"}')
+    for environment, variation in (("production", "model-variant-2"), ("test", "base-config")):
+        where = ("--environment", environment, "--from", "local")
+        got = world.run("evaluate", "pet-store-agent", *where, *given)
+        assert f"{variation}" in got.out, got.both
     assert world.run("plan", "--detailed-exitcode").code == 0
 
 
