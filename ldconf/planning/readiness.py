@@ -222,8 +222,8 @@ def _of_size(
     yield (
         NoteKind.WARNING,
         f"underpowered: {declared} units per arm find an effect of {shown} on {kind}"
-        f" ({percent(100 * POWER)} of the time); {enough} per arm are enough for {percent(100 * _EFFECT)}."
-        f" `ldconf experiment size` takes your own baseline",
+        f" ({percent(100 * POWER)} of the time); {enough} per arm are enough for"
+        f" {percent(100 * _EFFECT)}. `ldconf experiment size` takes your own baseline",
     )
 
 

@@ -7,6 +7,7 @@ from difflib import SequenceMatcher
 
 from ldconf.core.resource import Json, canonical_json, same
 from ldconf.render import textdiff
+from ldconf.render.experiment_steps import allocation, status
 from ldconf.render.rows import Detail, SetChange, TextChange, ValueChange
 from ldconf.render.targeting import rules, serves, targets
 from ldconf.render.textdiff import Op
@@ -16,6 +17,7 @@ _LONG_ALONE = 100  # and from which a new or cleared one is drawn as its beginni
 _MANY_LEAVES = 12  # a new or removed map with more is drawn as one value
 _IDENTITIES = ("key", "judgeConfigKey")  # what tells the members of a list of maps apart
 _TARGETING = {"targets": targets, "fallthrough": serves}
+_EXPERIMENT = {"status": status, "allocation": allocation}
 
 
 def details(
@@ -29,6 +31,10 @@ def details(
         return tuple(rules(before, after, by_apply=by_apply))
     if kind == "targeting" and field in _TARGETING:
         return tuple(_TARGETING[field](before, after))
+    if kind == "experiments" and before is None and field in ("status", "iteration"):
+        return ()  # what every new experiment is: the draft of its first iteration
+    if kind == "experiments" and field in _EXPERIMENT:
+        return tuple(_EXPERIMENT[field](before, after))
     if (kind, field, before, after) == ("variations", "state", None, "published"):
         return ()  # what every new variation is
     return tuple(_any(field, before, after))

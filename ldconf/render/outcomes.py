@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
 from ldconf.core.address import Address
-from ldconf.core.change import Plan, verb_of
+from ldconf.core.change import Change, Plan, Transition, step, verb_of
 from ldconf.core.outcome import Applied, Awaiting, Failed, Outcome, Skipped
 from ldconf.render.canvas import Canvas, Look
 from ldconf.render.names import counted
@@ -39,16 +39,50 @@ class ApplyReport:
     counts: Mapping[str, int]
     verdict: str
     interrupted: bool = False
+    stranded: tuple[str, ...] = ()  # experiments that a failure left stopped, in words
 
 
 def build(plan: Plan, outcomes: Iterable[Outcome], *, interrupted: bool = False) -> ApplyReport:
     """Return the report of an apply. Changes without outcome count as `not started`."""
-    rows = tuple(row(outcome) for outcome in outcomes)
+    found = tuple(outcomes)
+    rows = tuple(row(outcome) for outcome in found)
     counts = {name: sum(found.result == name for found in rows) for name in _SIGNS}
     counts["notStarted"] = len(plan.changes) - len(rows)
     counts["refused"] = len(plan.refused)
     counts["conflict"] = len({conflict.address for conflict in plan.conflicts})
-    return ApplyReport(rows, counts, _verdict(counts, interrupted), interrupted)
+    stranded = tuple(_stranded(plan, found))
+    return ApplyReport(rows, counts, _verdict(counts, interrupted), interrupted, stranded)
+
+
+def _stranded(plan: Plan, outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """Yield the experiments that were stopped and whose further steps did not come about."""
+    done = {step(one.change) for one in outcomes if isinstance(one, Applied)}
+    for change in plan.changes:
+        if not isinstance(change, Transition) or change.verb != "stop" or step(change) not in done:
+            continue
+        left = [
+            one
+            for one in plan.changes
+            if step(one) not in done
+            and (_goes_on(change, one) or step(change) in plan.relies.get(step(one), ()))
+        ]
+        number = change.after.managed()["iteration"]
+        if any(_goes_on(change, one) for one in left):
+            yield (
+                f"{change.address} is stopped at iteration {number} and not started again: its"
+                " audience gets what LaunchDarkly left"
+            )
+        elif left:
+            names = ", ".join(str(one.address) for one in left)
+            yield f"{change.address} is stopped, but what was to follow is not done: {names}"
+
+
+def _goes_on(stop: Change, other: Change) -> bool:
+    return (
+        isinstance(other, Transition)
+        and other.address == stop.address
+        and other.verb in ("draft", "start")
+    )
 
 
 def row(outcome: Outcome) -> OutcomeRow:
@@ -80,6 +114,8 @@ def line(found: OutcomeRow, look: Look) -> str:
 def text(report: ApplyReport, look: Look) -> str:
     """Return what did not go through, each with its reason, and the counts."""
     canvas = Canvas(look)
+    for words in report.stranded:
+        canvas.add(0, ("!", "bold red"), f" {words}")
     for found in report.rows:
         if found.result != "done":
             _row(canvas, found)

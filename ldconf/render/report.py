@@ -27,6 +27,7 @@ from ldconf.core.cost import CostChange
 from ldconf.core.diagnostic import Position
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
+from ldconf.render import experiment_steps as steps
 from ldconf.render.details import details
 from ldconf.render.names import family, label, title
 from ldconf.render.redact import redacted
@@ -138,7 +139,7 @@ class _Builder:
             address=address,
             symbol=_SYMBOLS[type(change)],
             word=verb_of(change),
-            label=label(address),
+            label=steps.label(change) if isinstance(change, Transition) else label(address),
             fields=self._change_fields(change),
             effects=self.plan.effects.get(address),
             adopts=isinstance(change, Update) and change.adopts,
@@ -147,6 +148,7 @@ class _Builder:
             hash=self.plan.change_hashes.get(step(change)),
             risk=risk_of(self.plan, change),
             cost=self.options.costs.get(address),
+            phase=change.phase.value,
         )
 
     def _change_fields(self, change: Change) -> tuple[FieldRow, ...]:
@@ -157,14 +159,18 @@ class _Builder:
                 pairs = [FieldDiff(name, value, None) for name, value in before.managed().items()]
             case Update(address=address, fields=fields) | Restore(address=address, fields=fields):
                 pairs = list(fields)
-            case Archive(address=address) | Transition(address=address):
+            case Transition(address=address):
+                pairs = list(steps.edits(change))
+            case Archive(address=address):
                 pairs = []
-        always = isinstance(change, Update | Restore)
-        return tuple(
+        always = isinstance(change, Update | Restore | Transition)
+        rows = tuple(
             self._field(address, diff)
             for diff in pairs
             if always or diff.before is not None or diff.after is not None
         )
+        served = tuple(steps.audience(change))
+        return (*rows, FieldRow("audience", served)) if served else rows
 
     def _field(self, address: Address, diff: FieldDiff, *, by_apply: bool = True) -> FieldRow:
         before, after = self._shown(diff.field, diff.before), self._shown(diff.field, diff.after)
@@ -246,6 +252,10 @@ class _Builder:
     def _sentence(self, change: Change) -> str | None:
         workspace = self.options.workspace
         match change:
+            case Transition():
+                return steps.sentence(change)
+            case Delete() if change.address.kind == "experiments":
+                return "archived: LaunchDarkly keeps it, its results and its key"
             case Archive():
                 return "retired; `state: published` brings it back"
             case Delete():

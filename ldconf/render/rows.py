@@ -89,6 +89,7 @@ class Row:
     hash: str | None = None
     risk: str = "low"  # low | medium | high
     cost: CostChange | None = None  # of 1,000 requests; None: the change does not alter it
+    phase: int = 0  # of an apply, 1 to 7: the order in which changes are written
 
 
 @dataclass(frozen=True)

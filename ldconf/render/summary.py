@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from ldconf.core.change import (
@@ -14,11 +15,15 @@ from ldconf.core.change import (
     Restore,
     Transition,
     Update,
+    verb_of,
 )
+from ldconf.kinds.experiment_model import environment_of
 from ldconf.render.names import counted
 from ldconf.render.rows import Summary
 
 _LEVELS = ("none", "low", "medium", "high")
+_STEPS = ("stop", "draft", "restart", "start")
+_TODO = (*(verb for kind, verb in VERBS.items() if kind is not Transition), *_STEPS)
 
 
 def summarise(plan: Plan) -> Summary:
@@ -26,15 +31,18 @@ def summarise(plan: Plan) -> Summary:
     reasons = sorted(set(_risks(plan)), key=lambda found: (-found[0], found[1]))
     level = reasons[0][0] if reasons else 0
     counts = _counts(plan)
-    todo = ", ".join(f"{counts[verb]} to {verb}" for verb in VERBS.values() if counts[verb])
+    words = Counter(map(verb_of, plan.changes))
+    todo = ", ".join(f"{words[verb]} to {verb}" for verb in _TODO if words[verb])
     return Summary(
         risk=_LEVELS[level],
         risk_reasons=tuple(reason for at, reason in reasons if at == level and reason),
         environments=_environments(plan),
         experiments=tuple(
-            change.address.key
-            for change in (*plan.changes, *plan.refused)
-            if change.address.kind == "experiments"
+            dict.fromkeys(
+                change.address.key
+                for change in (*plan.changes, *plan.refused)
+                if change.address.kind == "experiments"
+            )
         ),
         counts=counts,
         todo=todo,
@@ -59,10 +67,14 @@ def _risks(plan: Plan) -> Iterator[tuple[int, str]]:
 
 def _risk(plan: Plan, change: Change) -> tuple[int, str]:
     match change:
+        case Delete() if change.address.kind == "experiments":
+            return 2, "an experiment is archived"
         case Delete():
             return 3, "objects are deleted for good"
-        case Transition():
-            return 3, "an experiment changes its state"
+        case Transition(verb="stop" | "restart"):
+            return 3, "an iteration of an experiment ends for good"
+        case Transition(verb="start"):
+            return 2, "who gets what changes"
         case Update() | Restore() if any(
             e.percent > 0 for e in plan.effects.get(change.address, ())
         ):
@@ -77,12 +89,19 @@ def _environments(plan: Plan) -> tuple[str, ...]:
     """Where the changes are felt: their own environment, or where an edited variation is served."""
     found: dict[str, None] = {}
     for change in plan.changes:
-        if change.address.environment is not None:
-            found[change.address.environment] = None
+        if environment := _environment(change):
+            found[environment] = None
         for effect in plan.effects.get(change.address, ()):
             if effect.percent > 0 or not effect.exact:
                 found[effect.environment] = None
     return tuple(found)
+
+
+def _environment(change: Change) -> str | None:
+    """Return the environment of a change. A draft of an experiment is felt nowhere."""
+    if change.address.kind != "experiments":
+        return change.address.environment
+    return environment_of(change.address, change.after) if isinstance(change, Transition) else None
 
 
 def _counts(plan: Plan) -> Mapping[str, int]:

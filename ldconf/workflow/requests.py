@@ -25,13 +25,14 @@ def requests_of(plan: Plan, live: Live) -> Requests:
     Ids of variations are written as `<id of KEY>`: no plan holds one (design section 9, Ids).
     """
     facts, names = LiveFacts(live), _names_by_id(live)
-    return {
-        str(change.address): tuple(
+    found: dict[str, tuple[RequestRow, ...]] = {}
+    for change in plan.changes:
+        rows = tuple(
             RequestRow(method, path, _named(body, names))
             for method, path, body in _requests(change, facts)
         )
-        for change in plan.changes
-    }
+        found[str(change.address)] = (*found.get(str(change.address), ()), *rows)
+    return found
 
 
 def _requests(change: Change, facts: Facts) -> list[tuple[str, str, Json]]:

@@ -89,13 +89,18 @@ def test_switched_off_targeting_is_said_in_one_sentence() -> None:
     assert found.groups[0].rows[0].summary == "switched off: everyone gets `disabled`"
 
 
-def test_experiment_transition_is_called_by_its_verb() -> None:
+@pytest.mark.parametrize(
+    ("verb", "risk"), [("draft", "low"), ("start", "medium"), ("stop", "high"), ("restart", "high")]
+)
+def test_experiment_transition_is_called_by_its_verb(verb: str, risk: str) -> None:
     address = Address.of("experiments", "models")
-    change = Transition(address, "start", plans.resource(plans.TOOL))
-    found = report.build(plans.plan(change))
-    assert found.groups[0].rows[0].word == "start"
+    after = plans.resource(address, environment="test", aiConfig="bot", status="running")
+    found = report.build(plans.plan(Transition(address, verb, after)))
+    assert found.groups[0].rows[0].word == verb
     assert found.summary.experiments == ("models",)
-    assert found.summary.risk == "high"
+    assert found.summary.todo == f"1 to {verb}"
+    assert found.summary.environments == ("test",)
+    assert found.summary.risk == risk
 
 
 def test_who_moved_it_stands_beside_drift() -> None:
