@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ldconf.core.aggregates import ClusterSlice
+from ldconf.core.aggregates import ClusterPoint, ClusterSlice
 from ldconf.experiments import percentile
 from ldconf.experiments.synthetic import cluster_slice
 
@@ -33,6 +33,14 @@ def test_points_are_the_sums_over_units() -> None:
     assert (point.below, point.below_squares) == (below.sum(), (below**2).sum())
     assert point.cross == (below * sizes).sum()
     assert (found.events, found.events_squares) == (sizes.sum(), (sizes**2).sum())
+
+
+def test_standard_error_is_gbstats() -> None:
+    """8 units with 25 requests, 20 of them below: `get_cluster_variance` of gbstats 0.8.0."""
+    slice_ = ClusterSlice(25, 109, (ClusterPoint(1.0, 20, 68, 85),))
+    _, share, error = percentile.shares(slice_, 8)
+    assert share[0] == 0.8
+    assert error[0] ** 2 == pytest.approx(0.003218285714285713, abs=1e-15)
 
 
 def test_standard_error_is_that_of_a_bootstrap_over_units() -> None:
