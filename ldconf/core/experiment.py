@@ -117,6 +117,15 @@ class ExperimentDesign:
     tau: float = 0.3  # spread of the relative prior; LaunchDarkly's own is not published
     iteration_id: str | None = None  # LaunchDarkly's id; exported exposures name it
     variation_ids: Mapping[str, str] = field(default_factory=dict)  # key -> id in exported rows
+    rule_name: str = ""  # description of the rule; "" for the fallthrough
+
+    @property
+    def place(self) -> str:
+        """What of the AI Config the experiment is on, for people."""
+        if self.rule == "fallthrough":
+            return f"fallthrough of {self.ai_config}"
+        name = repr(self.rule_name) if self.rule_name else self.rule or "(not known)"
+        return f"rule {name} of {self.ai_config}"
 
     @property
     def treatments(self) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ from ldconf.core.experiment import (
     PerUnit,
 )
 from ldconf.core.resource import Resource
-from ldconf.kinds.experiment_model import CONTROL, Experiment
+from ldconf.kinds.experiment_model import CONTROL, Experiment, rule_description
 from ldconf.kinds.experiment_parts import AnalysisBlock, DecisionBlock, MetricUse, RuleName
 from ldconf.kinds.metric import Metric
 from ldconf.kinds.metric_group import MetricGroup
@@ -102,6 +102,7 @@ def design_of(
         tau=float(analysis.tau),
         iteration_id=facts.id,
         variation_ids=facts.variation_ids,
+        rule_name=rule_description(experiment) or "",
     )
 
 

@@ -64,7 +64,7 @@ def _exposures(found: Found) -> HealthCheck:
         late = found.age_ms is not None and found.age_ms > GRACE_MS
         if not late and design.status == "running":
             return HealthCheck(name, HealthStatus.WAITING, f"no variations exposed yet; {NORMAL}")
-        where = f"{design.rule} of {design.ai_config} in {design.environment}"
+        where = f"{design.place} in {design.environment}"
         return HealthCheck(
             name,
             HealthStatus.FAILED,

@@ -30,7 +30,8 @@ RESULTS, DECISION, SIZE = "experimentResults", "experimentDecision", "experiment
 @dataclass(frozen=True)
 class ExperimentPart:
     """The experiment and its iteration. Times are epoch ms, `allocation` is percent of the rule's
-    traffic, `threshold` a probability."""
+    traffic, `threshold` a probability. `rule` is `fallthrough` or the id of a targeting rule, ""
+    where it is not known; `rule_name` is its description."""
 
     key: str
     name: str
@@ -38,6 +39,7 @@ class ExperimentPart:
     environment: str
     ai_config: str
     rule: str
+    rule_name: str
     hypothesis: str
     iteration: int
     status: str
@@ -173,6 +175,7 @@ def _experiment(design: ExperimentDesign) -> ExperimentPart:
         environment=design.environment,
         ai_config=design.ai_config,
         rule=design.rule,
+        rule_name=design.rule_name,
         hypothesis=design.hypothesis,
         iteration=design.iteration,
         status=design.status,

@@ -244,19 +244,13 @@ def roles(metric: MetricResult) -> str:
 def status(analysis: Analysis) -> str:
     """Return one line: iteration, how long, where."""
     design = analysis.design
-    where = f"in {design.environment}, {rule_of(design)}"
+    where = f"in {design.environment}, {design.place}"
     return f"iteration {design.iteration}, {_time(analysis)}, {where}"
 
 
 def sentence(words: str) -> str:
     """Return the words with a capital and a full stop."""
     return f"{words[:1].upper()}{words[1:]}."
-
-
-def rule_of(design: ExperimentDesign) -> str:
-    """Return what of the AI Config the experiment is on."""
-    rule = design.rule if design.rule == "fallthrough" else f"rule {design.rule!r}"
-    return f"{rule} of {design.ai_config}"
 
 
 def _time(analysis: Analysis) -> str:
