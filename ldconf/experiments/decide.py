@@ -200,9 +200,11 @@ def _running(analysis: Analysis, reasons: list[str]) -> Decision:
 
 
 def _leader(found: tuple[Standing, ...]) -> Standing | None:
-    """Return the treatment that stands best on the primary metric."""
+    """Return the treatment that stands best on the primary metric; of tested ones several may win,
+    and then one that no guardrail blocks comes first."""
     able = [one for one in found if one.score is not None]
-    return max(able, key=lambda one: one.score or 0.0) if able else None
+    order = [(one.wins and not one.blocks, one.wins, one.score or 0.0) for one in able]
+    return able[order.index(max(order))] if able else None
 
 
 def _meant(analysis: Analysis) -> dict[str, int]:

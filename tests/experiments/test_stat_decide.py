@@ -234,6 +234,23 @@ def test_tests_decide_by_significance() -> None:
     assert decide(by_test(-0.2, 0.98, False, two_sided=False)).verdict is Verdict.SHIP_CONTROL
 
 
+def test_significant_treatment_is_not_hidden_by_a_larger_uncertain_one() -> None:
+    def one(variation: str, gain: float, significant: bool) -> ArmResult:
+        return arm(
+            variation,
+            difference=Difference(gain, Interval(gain - 0.1, gain + 0.1)),
+            significance=Significance(0.03, 0.03, significant),
+        )
+
+    arms = arm(CONTROL), one(TREATMENT, 0.1, True), one(THIRD, 0.3, False)
+    worse = arm(CONTROL), arm(TREATMENT, p_worse_than_margin=0.1), arm(THIRD)
+    found = analysis(
+        metric("up", *arms, primary=True), metric("cost", *worse, guardrail=True), maximum_days=30
+    )
+    found = of_design(found, methodology="frequentist")
+    assert decide(found).winner == TREATMENT
+
+
 def test_less_is_gain_where_lower_is_better() -> None:
     found = by_test(-0.2, 0.03, True)
     lower = replace(found.metrics[0], lower_is_better=True)

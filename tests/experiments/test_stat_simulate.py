@@ -35,13 +35,13 @@ def test_rule_with_planned_units_errs_as_planned() -> None:
 
 
 def test_acting_on_every_look_ships_by_luck() -> None:
-    eager = build.design(build.rate(), decision=DecisionRule(29, None, 28, looks=20), prior="flat")
+    eager = build.design(build.rate(), decision=DecisionRule(58, None, 28, looks=10), prior="flat")
     found = simulate(eager, {"thumbs-up": RATE}, Plan(runs=150, per_arm=582))
     assert found.ships_treatment.value > 0.2
-    patient = simulate(ONE, {"thumbs-up": RATE}, Plan(runs=150, looks=20))
+    patient = simulate(ONE, {"thumbs-up": RATE}, Plan(runs=60, looks=10))
     assert patient.ships_treatment.value < found.ships_treatment.value - 0.05
-    assert patient.mean_looks == 20
-    assert found.mean_looks < 19
+    assert patient.mean_looks == 10
+    assert found.mean_looks < 9
 
 
 def test_guardrail_that_is_worse_blocks() -> None:
