@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import anyio
 import jsonschema
 import pytest
+from pydantic import SecretStr
 
 from ldconf.cli.moments import moment
 from ldconf.core.errors import UsageError
-from tests.cli.lab import KEY, laboratory, people, send
+from ldconf.emulator.serve import open_local
+from ldconf.settings import Connection
+from ldconf.workflow.experiment import ResultsWish, results
+from ldconf.workflow.site import Site, settings_of
+from tests.cli.lab import KEY, PROJECT, laboratory, people, send
 from tests.e2e.world import World
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "experiment.schema.json").read_text(encoding="utf-8")
 )
+LDCONF = Path(sys.executable).with_name("ldconf")
 NOW = 1_795_000_000_000
 
 
@@ -202,6 +213,43 @@ def test_watch_needs_a_terminal(started: World) -> None:
     found = started.run("experiment", "results", KEY, "--watch")
     assert found.code == 64
     assert "--watch draws on a terminal" in found.err
+
+
+def test_watch_draws_until_ctrl_c(finished: World) -> None:
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [LDCONF, "experiment", "results", KEY, "--local", "--watch"],
+        cwd=finished.root,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "60"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    said = b""
+    while b"verdict" not in said and process.poll() is None:
+        said += os.read(ours, 4096)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 130
+    os.close(ours)
+    assert b"Traceback" not in said
+
+
+def test_account_tells_the_start_of_events_in_files(finished: World) -> None:
+    events = people(200, {"one": 0.4, "two": 0.62})
+    (finished.root / "events.jsonl").write_text("\n".join(map(json.dumps, events)))
+    state = finished.root / ".ldconf" / "local" / PROJECT
+    wish = ResultsWish(KEY, events=finished.root / "events.jsonl")
+    with open_local(state, PROJECT, ()) as access:
+        account = Connection(access.host, SecretStr(access.token), access.app, is_local=False)
+        site = Site(finished.root, account, settings_of(finished.root))
+        now = time.time_ns() // 1_000_000 + 1000
+        found = anyio.run(results, finished.root, site, wish, now)
+    assert found.remarks == ()
+    assert found.analysis.design.started is not None
+    assert found.analysis.exposed == {"one": 100, "two": 100}
+    assert len(found.analysis.history) == 20
 
 
 def test_step_summary_in_github_actions(
