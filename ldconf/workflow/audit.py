@@ -10,10 +10,11 @@ from urllib.parse import urlencode
 from ldconf.api.client import Client
 from ldconf.api.tasks import concurrently
 from ldconf.core.address import Address
-from ldconf.core.change import Plan
+from ldconf.core.change import Plan, Transition
 from ldconf.core.errors import ApiError
 from ldconf.core.live import Live
 from ldconf.core.resource import Json
+from ldconf.kinds.experiment_model import Experiment, environment_of, metric_addresses
 from ldconf.render.rows import ContextEntry
 
 _SPECS = {
@@ -37,12 +38,46 @@ async def who_moved(client: Client, plan: Plan, live: Live) -> tuple[ContextEntr
     """
     drift, conflicts = (found.address for found in plan.drift), (c.address for c in plan.conflicts)
     moved = sorted({*drift, *conflicts})[:_MOST]
-    found = await concurrently([partial(_last, client, live.project, at) for at in moved])
+    found = await concurrently([partial(_last, client, live, at) for at in moved])
     return tuple(entry for entry in found if entry is not None)
 
 
-async def _last(client: Client, project: str, address: Address) -> ContextEntry | None:
-    query = urlencode({"spec": spec(project, address), "limit": str(_LATEST)})
+def events_seen(plan: Plan, live: Live) -> tuple[ContextEntry, ...]:
+    """Return, of each metric of an experiment that starts, when its last event was seen.
+
+    Source: reference 10.4, `lastSeen`, at one-hour fidelity. A metric that this plan makes has
+    none.
+    """
+    starting = [
+        change
+        for change in (*plan.changes, *plan.refused)
+        if isinstance(change, Transition) and change.verb in ("start", "restart")
+    ]
+    metrics = {
+        at
+        for change in starting
+        if isinstance(change.after, Experiment)
+        for _, at in metric_addresses(change.after)
+        if at.kind == "metrics"
+    }
+    return tuple(_seen(at, live) for at in sorted(metrics))
+
+
+def _seen(address: Address, live: Live) -> ContextEntry:
+    observed = live.observed.get(address)
+    raw: Mapping[str, Json] = (observed.meta.get("raw") or {}) if observed else {}
+    at = raw.get("lastSeen")
+    if not at:
+        return ContextEntry(address, "", "", "LaunchDarkly shows no event of it yet")
+    moment = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ContextEntry(address, "", moment, "last event seen")
+
+
+async def _last(client: Client, live: Live, address: Address) -> ContextEntry | None:
+    observed = live.observed.get(address)
+    environment = environment_of(address, observed.resource if observed else None)
+    named = spec(live.project, address, environment)
+    query = urlencode({"spec": named, "limit": str(_LATEST)})
     try:
         answer = await client.get(f"/auditlog?{query}")
     except ApiError:
@@ -52,14 +87,21 @@ async def _last(client: Client, project: str, address: Address) -> ContextEntry 
     return next((_entry(address, entry) for entry in others), None)
 
 
-def spec(project: str, address: Address) -> str:
-    """Return the resource specifier of an address [INF for AI Configs, reference 17]."""
+def spec(project: str, address: Address, environment: str | None = None) -> str:
+    """Return the resource specifier of an address [INF for AI Configs, reference 17].
+
+    `environment` is that of an experiment: its address does not tell.
+    """
+    if address.kind == "experiments":
+        return f"proj/{project}:env/{environment or '*'}:experiment/{address.key}"
     if address.kind == "targeting":
         return f"proj/{project}:env/{address.environment}:aiconfig/{address.ai_config}"
     if address.ai_config is not None:
         return f"proj/{project}:aiconfig/{address.ai_config}"
     if address.kind == "segments":
         return f"proj/{project}:env/{address.environment}:segment/{address.key}"
+    if address.kind == "experiments":  # whose address does not tell the environment
+        return f"proj/{project}:env/*:experiment/{address.key}"
     return f"proj/{project}:{_SPECS[address.kind]}/{address.key}"
 
 

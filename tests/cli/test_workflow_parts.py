@@ -173,6 +173,7 @@ def test_unmanaged_is_what_somebody_made_and_no_file_names() -> None:
         ("segments/beta/test", "proj/p:env/test:segment/beta"),
         ("tools/t", "proj/p:ai-tool/t"),
         ("metrics/m", "proj/p:metric/m"),
+        ("experiments/e", "proj/p:env/*:experiment/e"),
     ],
 )
 def test_resource_specifier_for_the_audit_log(address: str, spec: str) -> None:

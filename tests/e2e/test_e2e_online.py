@@ -65,7 +65,7 @@ class Account:
 
     def first_apply(self) -> None:
         digest = self.plan(base="none").plan.digest
-        assert len(self.apply(base="none", reviewed=(digest,)).outcomes) == 14
+        assert len(self.apply(base="none", reviewed=(digest,)).outcomes) == 15
 
     async def send(self, request: Request) -> Any:
         found = self.connection
@@ -94,13 +94,13 @@ def test_first_apply_goes_by_digest(account: Account) -> None:
     with pytest.raises(RefusedError):
         account.apply(reviewed=(digest,))
     done = account.apply(base="none", reviewed=(digest,))
-    assert len(done.outcomes) == 14
+    assert len(done.outcomes) == 15
     assert all(isinstance(outcome, Applied) for outcome in done.outcomes)
 
 
 def test_first_apply_on_a_terminal_asks(account: Account) -> None:
     assert account.apply(Caller(answer=False), is_terminal=True).declined
-    assert len(account.apply(Caller(), is_terminal=True).outcomes) == 14
+    assert len(account.apply(Caller(), is_terminal=True).outcomes) == 15
 
 
 def test_with_a_base_yes_is_enough(account: Account) -> None:
@@ -113,7 +113,7 @@ def test_with_a_base_yes_is_enough(account: Account) -> None:
 def test_objects_that_the_base_knows_and_nobody_has_are_not_made_again(account: Account) -> None:
     done = account.apply(base="HEAD", yes=True)
     assert done.outcomes == ()
-    assert len(done.planned.plan.drift) == 10  # variations and targeting go with theirs
+    assert len(done.planned.plan.drift) == 11  # variations and targeting go with theirs
 
 
 def test_nobody_asked_is_a_usage_error(account: Account) -> None:

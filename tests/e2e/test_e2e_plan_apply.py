@@ -13,12 +13,12 @@ from tests.e2e.world import BASE, REPOSITORY, TEST, VARIATION, World
 def test_apply_then_plan_has_no_changes(world: World) -> None:
     first = world.run("plan", "--detailed-exitcode")
     assert first.code == 2
-    assert "14 to create; risk: medium" in first.out
+    assert "15 to create; risk: medium" in first.out
     done = world.run("apply", "--yes")
     assert done.code == 0
-    assert "Applied: 14 changes done." in done.out
+    assert "Applied: 15 changes done." in done.out
     again = world.run("plan", "--detailed-exitcode")
-    assert (again.code, again.out.splitlines()[-1]) == (0, "No changes. 14 unchanged.")
+    assert (again.code, again.out.splitlines()[-1]) == (0, "No changes. 15 unchanged.")
 
 
 def test_plan_is_pure(world: World) -> None:
@@ -47,7 +47,7 @@ def test_change_that_was_not_reviewed_is_refused_before_any_write(world: World) 
     found = world.run("apply", "plan.json")
     assert found.code == 3
     assert BASE in found.err
-    assert world.run("plan", "--format", "json").json["summary"]["counts"]["create"] == 14
+    assert world.run("plan", "--format", "json").json["summary"]["counts"]["create"] == 15
 
 
 def test_wrong_plan_file_is_named(world: World) -> None:
@@ -61,7 +61,7 @@ def test_wrong_plan_file_is_named(world: World) -> None:
 def test_target_leaves_other_changes_out_and_counts_them(world: World) -> None:
     found = world.run("plan", "--target", "tools/*", "--format", "json").json
     assert [group["title"] for group in found["groups"]] == ["Tools"]
-    assert found["summary"]["counts"]["leftOut"] == 10
+    assert found["summary"]["counts"]["leftOut"] == 11
 
 
 def test_target_that_needs_something_else_names_it(world: World) -> None:

@@ -54,7 +54,7 @@ def _read(terminal: int) -> bytes:
 def test_yes_applies(world: World) -> None:
     code, said = on_terminal(world, "apply", "--local", types="yes\n")
     assert code == 0, said
-    assert "Applied: 14 changes done." in said
+    assert "Applied: 15 changes done." in said
     assert "\x1b[32m" in said
     assert world.run("plan", "--detailed-exitcode").code == 0
 
@@ -64,7 +64,7 @@ def test_anything_else_applies_nothing(world: World, answer: str) -> None:
     code, said = on_terminal(world, "apply", "--local", types=answer)
     assert code == 1
     assert "Nothing was applied." in said
-    assert world.run("plan", "--format", "json").json["summary"]["counts"]["create"] == 14
+    assert world.run("plan", "--format", "json").json["summary"]["counts"]["create"] == 15
 
 
 def test_digest_is_stale_once_the_same_field_moved(applied: World) -> None:
