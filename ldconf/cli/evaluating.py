@@ -39,9 +39,12 @@ def evaluate(run: Run, asked: Asked, form: Plain) -> None:
     note = asking.SALTS if origin is Origin.LIVE else None
     if asked.sample is not None:
         spread = asking.sample(source, question, asked.sample)
+        note = note or asking.remark(source, spread)
         _write_distribution(run, spread, asked.sample, note, form)
     else:
-        _write_evaluation(run, asking.evaluate(source, question), note, form)
+        found = asking.evaluate(source, question)
+        note = note or asking.remark(source, found)
+        _write_evaluation(run, found, note, form)
 
 
 def _origin(run: Run, wanted: Origin | None) -> Origin:

@@ -18,7 +18,7 @@ from ldconf.compile.source import (
     TargetRule,
     VariationValue,
 )
-from ldconf.compile.workspace import workspace_source
+from ldconf.compile.workspace import running_experiments, workspace_source
 
 __all__ = [
     "AIConfigSource",
@@ -31,5 +31,6 @@ __all__ = [
     "VariationValue",
     "compile_environment",
     "live_source",
+    "running_experiments",
     "workspace_source",
 ]

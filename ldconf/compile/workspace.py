@@ -8,6 +8,7 @@ from ldconf.compile.rows import Library, Row, event_key, variation_value
 from ldconf.compile.salt import rule_id
 from ldconf.compile.served import canonical_served
 from ldconf.compile.source import (
+    FALLTHROUGH,
     AIConfigSource,
     EnvironmentTargeting,
     ExperimentSource,
@@ -19,12 +20,14 @@ from ldconf.core.address import Address
 from ldconf.core.address import ai_config as ai_config_address
 from ldconf.core.resource import Json, Resource
 from ldconf.core.workspace import Workspace
+from ldconf.kinds.experiment_model import RUNNING, Experiment, rule_description
 from ldconf.kinds.segment_rule import wire_rules
 from ldconf.kinds.serve import DISABLED
 
 
 def workspace_source(workspace: Workspace, experiments: Sequence[ExperimentSource] = ()) -> Source:
-    """Return the source of a loaded workspace; `experiments` are those that run.
+    """Return the source of a loaded workspace. `experiments` are those that divide their traffic
+    (`running_experiments`); any other counts as its control, which its rule or fallthrough serves.
 
     Versions, which files do not know, are 1. What files leave to others is filled in as far as
     keys tell: an external model config by `Provider.model-id`, an external tool by its name.
@@ -57,6 +60,30 @@ def workspace_source(workspace: Workspace, experiments: Sequence[ExperimentSourc
         segments=segments,
         graphs={address.key: _graph(one) for address, one in _of(by_kind, "agentGraphs")},
         experiments=experiments,
+    )
+
+
+def running_experiments(workspace: Workspace) -> tuple[ExperimentSource, ...]:
+    """Return the experiments that the files say run, as far as they say who gets what.
+
+    Their seeds are made from keys: the shares are right, but which arm a context gets is decided by
+    the seed that LaunchDarkly gives to the iteration.
+    """
+    return tuple(
+        ExperimentSource(
+            key=address.key,
+            environment=found.environment,
+            ai_config=found.ai_config,
+            allocation={key: float(share) for key, share in found.allocation.items()},
+            remainder=found.remainder or found.control,
+            rule=rule_description(found) or FALLTHROUGH,
+            unit=found.randomization_unit,
+            iteration=found.iteration,
+        )
+        for address, found in workspace.resources.items()
+        if isinstance(found, Experiment)
+        and {"status", "allocation", "control"} <= found.managed_names
+        and found.status == RUNNING
     )
 
 

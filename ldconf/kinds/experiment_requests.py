@@ -169,6 +169,8 @@ class _Step:
         values = {**without_lifecycle(self._actual), **without_lifecycle(self._wanted)}
         key = self._experiment.ai_config
         values |= {"environment": self._experiment.environment, "aiConfig": key}
+        written = self._experiment.document()  # metrics and arms in the order of the file
+        values |= {name: written[name] for name in ("metrics", "allocation") if name in written}
         arms = values.get("allocation") or {}
         names = {}
         for arm in arms:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ldconf.api.live import Wants, read_live
 from ldconf.api.reader import Progress
 from ldconf.compile import Source as Source  # callers hand it from one function to the next
-from ldconf.compile import live_source, workspace_source
+from ldconf.compile import live_source, running_experiments, workspace_source
 from ldconf.core.address import targeting as targeting_address
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.evaluation import Distribution, Evaluation, TestResult
@@ -20,9 +20,14 @@ from ldconf.evaluation.contexts import parse_object, read_samples
 from ldconf.evaluation.expectations import run_tests
 from ldconf.evaluation.sdk import evaluator
 from ldconf.evaluation.shares import distribution
+from ldconf.kinds.targeting_document import FALLTHROUGH
 from ldconf.workflow.site import Site, load_workspace
 
 SALTS = "LaunchDarkly does not tell its salts: a rollout may serve this context another arm there"
+ARMS = (
+    "experiment {} is running here: its shares are as shown, and LaunchDarkly's seed decides who"
+    " gets which variation"
+)
 _KINDS = frozenset(
     {"aiConfigs", "variations", "targeting", "segments", "tools", "modelConfigs", "agentGraphs"}
 )
@@ -41,7 +46,7 @@ class Question:
 def files_source(root: Path, ai_config: str, environment: str) -> Source:
     """Return what the files serve. Raises UsageError for names that they do not have."""
     workspace, _ = load_workspace(root)
-    source = workspace_source(workspace)
+    source = workspace_source(workspace, running_experiments(workspace))
     _check_names(source.ai_configs, ai_config, environment, workspace.settings.environments)
     _check_managed(workspace, ai_config, environment)
     return source
@@ -77,6 +82,20 @@ def evaluate(source: Source, question: Question) -> Evaluation:
         return found.evaluate(question.ai_config, question.context, question.variables)
 
 
+def remark(source: Source, found: Evaluation | Distribution) -> str | None:
+    """Return what to know of a result in the files, where an experiment has a hand in it."""
+    for one in source.experiments:
+        if (one.ai_config, one.environment) != (found.ai_config, found.environment):
+            continue
+        on_rule = one.rule != FALLTHROUGH
+        if isinstance(found, Distribution) or (
+            found.reason.is_rollout
+            and (found.reason.rule == one.rule if on_rule else found.reason.rule is None)
+        ):
+            return ARMS.format(one.key)
+    return None
+
+
 def sample(source: Source, question: Question, path: Path) -> Distribution:
     """Return who gets what of the contexts in a file."""
     contexts = read_samples(path)
@@ -86,7 +105,10 @@ def sample(source: Source, question: Question, path: Path) -> Distribution:
 
 
 def config_tests(root: Path) -> tuple[TestResult, ...]:
-    """Return the results of the workspace's tests, in the order of the files."""
+    """Return the results of the workspace's tests, in the order of the files.
+
+    A running experiment counts as its control: which of its arms a context gets is not known here.
+    """
     workspace, _ = load_workspace(root)
     for one in workspace.tests:
         _check_managed(workspace, one.ai_config, one.environment)

@@ -9,8 +9,9 @@ from ldconf.api.reader import Progress
 from ldconf.core.address import Address
 from ldconf.core.diagnostic import Position
 from ldconf.core.errors import UsageError
-from ldconf.core.resource import Json
+from ldconf.core.resource import Json, Resource
 from ldconf.kinds import KIND_BY_NAME
+from ldconf.kinds.experiment import ai_config_of
 from ldconf.workflow.site import Site, load_workspace
 
 
@@ -34,7 +35,7 @@ async def show(site: Site, text: str, progress: Progress | None = None) -> Shown
     resource = workspace.resources.get(address)
     kinds = {address.kind, "variations", "targeting"} if address.ai_config else {address.kind}
     wants = Wants(
-        targeting=frozenset({address.ai_config} if address.ai_config else ()),
+        targeting=_targeting(address, resource),
         kinds=frozenset(kinds),
         approvals=False,
     )
@@ -52,6 +53,14 @@ async def show(site: Site, text: str, progress: Progress | None = None) -> Shown
         version=observed.version if observed else None,
         external=resource is None and workspace.settings.external.has(address),
     )
+
+
+def _targeting(address: Address, resource: Resource | None) -> frozenset[str] | None:
+    """Return whose targeting has to be read; of an experiment in no file that is not known."""
+    key = ai_config_of(address, resource)
+    if key is None and address.kind == "experiments":
+        return None
+    return frozenset({key} if key else ())
 
 
 def parsed(text: str) -> Address:
