@@ -69,7 +69,9 @@ def propose(scene: Scene, found: Comparison, pins: Pins, *, makes_way: bool = Fa
     `makes_way`: what it depends on changes in this plan, so a restart begins with a stop.
     """
     steps = steps_of(found)
-    assert not isinstance(steps, Impossible)  # `problems` told
+    if isinstance(steps, Impossible):  # only offline: else `problems` told
+        why = Refusal(found.address, EXPERIMENT, steps.summary, hint=steps.hint)
+        return Proposal(refusals=(why,))
     if found.row is Row.CREATE:
         return _Steps(scene, found, pins, steps).creation()
     if not found.exists or found.in_conflict:

@@ -18,7 +18,9 @@ class PlanOptions:
     unverifiable texts are sent. `history` holds the files at the first-parent commits between
     base and HEAD, newest first (only needed if `needs_history`). `merged` holds the files at the
     merge base of a pull request, if the base is older: what it contains is marked as merged.
-    `extra_consents` come from the terminal; consents in the files count if `file_consents`.
+    `offline`: live is what files of another commit say, so a step that is not possible at once is
+    refused instead of being an error of the files. `extra_consents` come from the terminal;
+    consents in the files count if `file_consents`.
     """
 
     targets: tuple[str, ...] = ()
@@ -30,6 +32,7 @@ class PlanOptions:
     file_consents: bool = True
     workspace_name: str = "_root"
     dirty: bool = False
+    offline: bool = False
     base_ref: str | None = None
     head_ref: str | None = None
 

@@ -30,7 +30,8 @@ def plan(
     problems.raise_any(scene)
     scope = Scope.of(scene)
     compared = _comparisons(scene)
-    problems.raise_impossible(scene, compared)
+    if not options.offline:
+        problems.raise_impossible(scene, compared)
     removed = removals(scene)
     settled = settle(scene, scope, compared, removed.deletes)
     kept = tuple(one for address, one in compared.items() if scope.keeps(address))

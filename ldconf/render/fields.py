@@ -68,6 +68,15 @@ def unverifiable(row: FieldRow) -> str:
     return f"{row.field}: sent; LaunchDarkly does not return it, {known}"
 
 
+def seen(entries: Iterable[ContextEntry]) -> list[str]:
+    """Return the facts of the context that are nobody's doing, such as events that arrived."""
+    return [
+        f"{entry.address}: {entry.what}" + (f" {entry.when}" if entry.when else "")
+        for entry in entries
+        if not entry.who
+    ]
+
+
 def moved(entries: Iterable[ContextEntry]) -> str:
     """Return who moved an object and when, newest first as given; empty if not known."""
     people = [

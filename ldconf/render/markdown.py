@@ -227,7 +227,7 @@ def _notes(report: Report) -> Iterable[Section]:
     ]
     if report.unverifiable:
         lines.append(f"- not verifiable: {', '.join(map(code, report.unverifiable))}")
-    lines += [f"- {prose(remark)}" for remark in report.remarks]
+    lines += [f"- {prose(words)}" for words in (*say.seen(report.context), *report.remarks)]
     if lines:
         title = f"Notes: {len(lines)}"
         yield Section((summary(title, "\n".join(lines), is_open=len(lines) <= 10), title))

@@ -242,7 +242,9 @@ class _Builder:
             yield NoteRow("approval", _approval(need.blocked_by), need.address)
 
     def _moved(self, address: Address) -> tuple[ContextEntry, ...]:
-        return tuple(entry for entry in self.options.context if entry.address == address)
+        return tuple(
+            entry for entry in self.options.context if entry.address == address and entry.who
+        )
 
     def _position(self, address: Address, field: str | None = None) -> Position | None:
         workspace = self.options.workspace

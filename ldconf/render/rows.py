@@ -103,11 +103,12 @@ class Group:
 
 @dataclass(frozen=True)
 class ContextEntry:
-    """Who moved an object in LaunchDarkly, from the audit log. Outside the digest."""
+    """Who moved an object in LaunchDarkly, from the audit log, or (without `who`) what was seen of
+    it, such as events. Depends on the time; outside the digest."""
 
     address: Address
     who: str
-    when: str  # ISO 8601, UTC
+    when: str  # ISO 8601, UTC; empty if never
     what: str = ""
 
 

@@ -237,7 +237,7 @@ def _notes(canvas: Canvas, report: Report) -> None:
             f"not verifiable: {many} that LaunchDarkly does not return "
             f"({', '.join(report.unverifiable)}); `--resend ADDRESS` sends them again"
         )
-    lines += report.remarks
+    lines += [*say.seen(report.context), *report.remarks]
     if not lines:
         return
     canvas.blank()

@@ -100,8 +100,6 @@ def spec(project: str, address: Address, environment: str | None = None) -> str:
         return f"proj/{project}:aiconfig/{address.ai_config}"
     if address.kind == "segments":
         return f"proj/{project}:env/{address.environment}:segment/{address.key}"
-    if address.kind == "experiments":  # whose address does not tell the environment
-        return f"proj/{project}:env/*:experiment/{address.key}"
     return f"proj/{project}:{_SPECS[address.kind]}/{address.key}"
 
 

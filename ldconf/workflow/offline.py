@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from ldconf.core.address import Address
 from ldconf.core.errors import UsageError
-from ldconf.core.live import Environment, Live
-from ldconf.core.resource import Observed, Resource
+from ldconf.core.live import Environment, Live, RunningExperiment
+from ldconf.core.resource import Json, Observed, Resource
 from ldconf.core.workspace import Workspace
 from ldconf.kinds import kind_of
+from ldconf.kinds.experiment_model import DRAFT, RUNNING, Experiment, rule_description
+from ldconf.kinds.experiment_slots import FALLTHROUGH
 from ldconf.kinds.model_config import PRICES
+from ldconf.kinds.targeting import Targeting
 from ldconf.planning.graph import references
 from ldconf.planning.planner import plan
 from ldconf.workflow.base import find_base
@@ -36,7 +39,7 @@ def plan_against(root: Path, ref: str, wish: PlanWish) -> Planned:
         workspace,
         live,
         base.workspace,
-        replace(described, targets=wish.targets, environments=wish.environments),
+        replace(described, targets=wish.targets, environments=wish.environments, offline=True),
     )
     return Planned(
         plan=replace(found, digest="", change_hashes={}),
@@ -50,7 +53,10 @@ def plan_against(root: Path, ref: str, wish: PlanWish) -> Planned:
 
 def as_live(files: Workspace, desired: Workspace) -> Live:
     """Return a live state that says what the files of a commit say, and has what they refer to."""
-    observed = {address: Observed(_whole(found)) for address, found in files.resources.items()}
+    observed = {
+        address: Observed(_whole(found), meta=_meta(found))
+        for address, found in files.resources.items()
+    }
     for workspace in (files, desired):
         for address in _elsewhere(workspace):
             if address not in desired.resources:
@@ -61,7 +67,33 @@ def as_live(files: Workspace, desired: Workspace) -> Live:
         project=desired.settings.project,
         environments={key: Environment(key) for key in keys},
         observed=observed,
+        experiments=tuple(_running(files)),
     )
+
+
+def _meta(resource: Resource) -> Mapping[str, Json]:
+    """Return what experiments ask of live objects: a rule's name stands for its id."""
+    if isinstance(resource, Targeting):
+        return {"rule_ids": [rule.description for rule in resource.rules or ()]}
+    if isinstance(resource, Experiment):
+        return {"rule_id": rule_description(resource) or FALLTHROUGH}
+    return {}
+
+
+def _running(files: Workspace) -> Iterator[RunningExperiment]:
+    """Yield the experiments that run by what files say: they are protected offline, too."""
+    for address, found in sorted(files.resources.items(), key=lambda pair: pair[0]):
+        if isinstance(found, Experiment) and found.status in (DRAFT, RUNNING):
+            yield RunningExperiment(
+                address.key,
+                found.name or address.key,
+                found.environment,
+                found.ai_config,
+                found.status,
+                rule_description(found) or FALLTHROUGH,
+                frozenset({*found.arms, *filter(None, (found.remainder, found.control))}),
+                found.control or None,
+            )
 
 
 def _whole(resource: Resource) -> Resource:

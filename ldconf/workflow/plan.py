@@ -22,7 +22,7 @@ from ldconf.planning import planfile
 from ldconf.planning.options import PlanOptions
 from ldconf.planning.planner import needs_history, plan
 from ldconf.render.rows import ContextEntry
-from ldconf.workflow.audit import who_moved
+from ldconf.workflow.audit import events_seen, who_moved
 from ldconf.workflow.base import Base, find_base, history, workspace_name
 from ldconf.workflow.requests import Requests, requests_of
 from ldconf.workflow.site import Site, lint_online, load_workspace
@@ -92,7 +92,9 @@ async def planned(
     live = await read_live(client, workspace.settings.project, wants(workspace), progress)
     online = lint_online(workspace, live, inputs.diagnostics)
     found = plan(workspace, live, base.workspace, options(inputs, wish, live))
-    context = await who_moved(client, found, live) if wish.context else ()
+    context: tuple[ContextEntry, ...] = ()
+    if wish.context:
+        context = (*await who_moved(client, found, live), *events_seen(found, live))
     return Planned(
         plan=found,
         workspace=workspace,

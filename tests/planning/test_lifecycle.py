@@ -159,6 +159,12 @@ def test_impossible_step_is_an_error_at_its_place() -> None:
     assert "iteration 3 is too far" in found.summary
 
 
+def test_impossible_step_against_a_commit_is_refused() -> None:
+    found = planned(files(trial(iteration=3)), live(trial()), files(trial()), offline=True)
+    assert found.changes == ()
+    assert "iteration 3 is too far" in found.refusals[0].summary
+
+
 def test_archived_key_is_an_error() -> None:
     with pytest.raises(DocumentError) as caught:
         planned(files(trial("draft")), live(trial("stopped", **STOPPED), archived=True))
