@@ -174,7 +174,7 @@ def _forms(
     Exposures go first: they are those of the whole experiment, and stand above.
     """
     rows, bars = say.arm_rows(metric, design), _bars(metric)
-    estimates = _estimates(say.total_label(metric), say.mean_label(metric, design))
+    estimates = _estimates(metric, design)
     has_effects = any(cell(row) != say.NOTHING for row in rows for _, cell in effects)
     lower = effects if has_effects else ()
     return [
@@ -186,12 +186,12 @@ def _forms(
     ]
 
 
-def _estimates(total: str, mean: str) -> Columns:
+def _estimates(metric: MetricResult, design: ExperimentDesign) -> Columns:
     return [
         ("exposed", lambda row: row.exposed),
-        (total, lambda row: row.total),
-        (mean, lambda row: row.mean),
-        ("90 % interval", lambda row: row.interval),
+        (say.total_label(metric), lambda row: row.total),
+        (say.mean_label(metric, design), lambda row: row.mean),
+        (say.interval_label(design), lambda row: row.interval),
     ]
 
 

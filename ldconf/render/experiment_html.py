@@ -130,7 +130,7 @@ def _densities(metric: MetricResult, design: ExperimentDesign) -> str:
     if not chart:
         return '<p class="soft">Not enough data to draw.</p>'
     label = say.mean_label(metric, design)
-    words = f"Where the {label} probably is; below, mean and 90 % interval"
+    words = f"Where the {label} probably is; below, mean and {say.interval_label(design)}"
     return f"<figure><figcaption>{escaped(words)}</figcaption>{chart}</figure>"
 
 
@@ -193,7 +193,7 @@ def _estimates(metric: MetricResult, design: ExperimentDesign, *, frequentist: b
         ("exposed", "exposed"),
         (say.total_label(metric), "total"),
         (say.mean_label(metric, design), "mean"),
-        ("90 % interval", "interval"),
+        (say.interval_label(design), "interval"),
         ("vs control", "change"),
         ("its interval", "change_interval"),
         *tests,
@@ -320,7 +320,10 @@ def _rule(design: ExperimentDesign, decision: Decision | None) -> str:
 def _method(analysis: Analysis) -> str:
     design = analysis.design
     if say.is_frequentist(analysis):
-        words = "Frequentist tests; intervals hold 90 %."
+        words = (
+            "Frequentist tests; intervals hold what their significance leaves, "
+            f"{figures.share(1 - design.frequentist.significance)}."
+        )
     elif design.prior == "flat":
         words = "Bayesian estimates with flat priors; intervals hold 90 %."
     else:

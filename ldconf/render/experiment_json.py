@@ -275,7 +275,7 @@ def _launchdarkly() -> dict[str, Json]:
             "required": ["metricSeen", "results", "treatmentResults"],
         },
         "TreatmentResult": {
-            "description": "One arm of one metric. Intervals hold 90 %.",
+            "description": "One arm of one metric. Intervals hold 90 %, of tests 1 - significance.",
             "type": "object",
             "properties": treatment,
             "required": ["treatmentId", "treatmentName", "units", "traffic", "_ldconf"],

@@ -108,7 +108,7 @@ def _metric(metric: MetricResult, design: ExperimentDesign, *, frequentist: bool
     rows = say.arm_rows(metric, design)
     tests = ["p-value"] if frequentist else ["P(beat)", "P(best)", "exp. loss", "data"]
     names = ["variation", "exposed", say.total_label(metric), say.mean_label(metric, design)]
-    names += ["90 % interval", "vs control", *tests]
+    names += [say.interval_label(design), "vs control", *tests]
     lines = [
         f"| {' | '.join(names)} |",
         f"|---|{'---:|' * (len(names) - 1)}",

@@ -19,7 +19,7 @@ from ldconf.core.analysis import (
     Registration,
     Verdict,
 )
-from ldconf.core.experiment import ExperimentDesign
+from ldconf.core.experiment import CREDIBLE_MASS, ExperimentDesign
 from ldconf.render.names import counted
 
 NOTHING = figures.NOTHING
@@ -220,6 +220,14 @@ def is_frequentist(analysis: Analysis) -> bool:
     """True if the results are tests, not probabilities."""
     arms = (arm for metric in analysis.metrics for arm in metric.arms)
     return any(arm.significance is not None for arm in arms)
+
+
+def interval_label(design: ExperimentDesign) -> str:
+    """Return `90 % interval`; of tests what their significance leaves."""
+    mass = CREDIBLE_MASS
+    if design.methodology == "frequentist":
+        mass = 1 - design.frequentist.significance
+    return f"{figures.share(mass)} interval"
 
 
 def mean_label(metric: MetricResult, design: ExperimentDesign) -> str:

@@ -57,6 +57,8 @@ def test_frequentist_results_show_p_values_in_place_of_probabilities() -> None:
     text = experiment.text(found.tested(found.ANALYSIS), found.SHIP, Look())
     assert "<0.001" in text
     assert "P(beat)" not in text
+    assert "95 % interval" in text
+    assert "90 %" not in text.replace("(90 % are needed)", "")
     marked = experiment_markdown.results(found.tested(found.ANALYSIS), None)
     assert "p-value" in marked
     assert "P(beat)" not in marked
