@@ -273,7 +273,8 @@ async def test_plan_that_cannot_reach_launchdarkly_says_so(desk: Desk, world: Wo
 
 async def test_validate_and_evaluate(desk: Desk) -> None:
     checked = await call(desk, "validate")
-    assert (checked["ok"], checked["objects"], checked["problems"]) == (True, 14, [])
+    assert (checked["ok"], checked["problems"]) == (True, [])
+    assert checked["objects"] >= 14
     given = {"kind": "user", "key": "u1", "subscription_status": "premium"}
     got = await call(desk, "evaluate", ai_config=KEY, environment="test", context=given)
     assert got["variation"] == "base-config"
