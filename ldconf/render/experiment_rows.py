@@ -152,7 +152,7 @@ def _arm_row(
         is_control=arm.is_control,
         exposed=figures.count(arm.exposed),
         total=_total(arm, metric),
-        mean=scale.value(arm.mean),
+        mean=scale.value(arm.data_mean if design.methodology == "export_only" else arm.mean),
         interval=scale.ends(arm.interval),
         change=change,
         change_interval=ends,
