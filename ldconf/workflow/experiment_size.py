@@ -201,8 +201,8 @@ def _warnings(
         if last.effect is not None:
             finds = f"differences of {abs(last.effect) * 100:.0f} % or more"
         words.append(
-            f"the {last.name} of {figures.count(last.per_arm)} {design.unit}s per arm finds "
-            f"{finds}, not {figures.share(abs(effect))}: "
+            f"{figures.count(last.per_arm)} {design.unit}s per arm ({last.name}) find {finds}, not "
+            f"{figures.share(abs(effect))}: "
             f"`plannedUnitsPerArm: {found.per_arm}` would be enough"
         )
     most = design.decision.maximum_days
