@@ -10,6 +10,8 @@ from mcp import Client
 
 from ldconf.mcp.desk import Desk
 from ldconf.mcp.server import create
+from tests.e2e.compared import EXPERIMENT
+from tests.e2e.compared import KEY as COMPARED
 from tests.e2e.world import BASE, REPOSITORY, World
 
 KEY = "pet-store-agent"
@@ -291,3 +293,32 @@ def test_without_the_extra_it_says_what_to_install(
     found = world.command("mcp")
     assert found.code == 1
     assert "pip install 'ldconf[mcp]'" in found.err
+
+
+async def test_an_experiment_is_edited_in_place_and_too_early_to_ship(
+    desk: Desk, world: World
+) -> None:
+    (world.root / "experiments.yaml").write_text(EXPERIMENT)
+    await call(desk, "set_experiment", key=COMPARED, decision={"minimumUnitsPerArm": 200})
+    assert "# asked by Ann" in text(world, "experiments.yaml")
+    assert "minimumUnitsPerArm: 200" in text(world, "experiments.yaml")
+    (listed,) = (await call(desk, "list_experiments"))["experiments"]
+    assert listed["address"] == f"experiments/{COMPARED}"
+    assert listed["place"].startswith("experiments.yaml:3:")
+    assert listed["allocation"] == {"base-config": 50, "model-variant-2": 50}
+    unknown = await refused(desk, "ship", key="nope", winner="base-config", reason="x")
+    assert COMPARED in unknown
+    assert "needs --reason" in await refused(desk, "ship", key=COMPARED, winner="base-config")
+    assert "no iteration 1" in await refused(desk, "ship", key=COMPARED)  # never applied
+    two = await refused(desk, "decide", key=COMPARED, events="a", aggregates="b")
+    assert "two sources" in two
+    shipped = await call(desk, "ship", key=COMPARED, winner="base-config", reason="x")
+    assert shipped["files"] == ["experiments.yaml"]
+    assert "status: stopped # since May" in text(world, "experiments.yaml")
+
+
+async def test_an_experiment_that_would_not_load_is_not_written(desk: Desk, world: World) -> None:
+    (world.root / "experiments.yaml").write_text(EXPERIMENT)
+    said = await refused(desk, "set_experiment", key=COMPARED, control="nobody")
+    assert "experiments.yaml:" in said
+    assert text(world, "experiments.yaml") == EXPERIMENT
