@@ -17,6 +17,8 @@ from ldconf.emulator.rest import ROUTES
 from tests.emulator.lab import EVERYTHING, EXPERIMENTS
 from tests.emulator.ld import SEMANTIC, Ld
 
+pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
+
 # Existing objects for every name in a route's path.
 NAMES = {
     "{project}": "p",

@@ -20,6 +20,8 @@ from ldconf.kinds.clause import OPERATORS
 from tests.emulator.sdk.server import Server
 from tests.properties.worlds import ENVIRONMENTS, PROJECT, World, all_applied, loaded
 
+pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
+
 Answer = tuple[str, Any]  # variation and reason
 MODES = ("FDv1 stream", "FDv1 poll", "FDv2", "FDv2 poll", "FDv2 stream")
 CONTEXTS = 10_000
