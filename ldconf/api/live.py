@@ -16,6 +16,7 @@ from ldconf.core.errors import Forbidden, NotFound
 from ldconf.core.live import Environment, Live, PendingApproval
 from ldconf.core.resource import Json, Observed
 from ldconf.kinds import KINDS
+from ldconf.kinds.experiment_slots import masked, slots
 
 __all__ = ["ALL", "Wants", "read_live"]
 
@@ -29,7 +30,8 @@ async def read_live(
 
     Costs: the list pages of each kind, one targeting read per wanted AI Config, one read per agent
     graph, three for project, environments and member, and the pages of pending approval requests
-    if an environment requires approvals. What could not be read is named in `Live.unknown`; for
+    if an environment requires approvals. A rollout that a running experiment put into targeting
+    counts as its control (design section 9). What could not be read is named in `Live.unknown`; for
     experiments that the files manage it is an error.
     """
     reader = LiveReader(client, project, (), wants, progress)
@@ -45,6 +47,11 @@ async def read_live(
         if experiments.error is not None and wants.experiments:
             raise experiments.error
         observed |= experiments.targeting
+        observed |= {
+            address: masked(address, found, experiments.running)
+            for address, found in observed.items()
+            if address.kind == "targeting" and slots(found)
+        }
     approvals: tuple[PendingApproval, ...] = ()
     if wants.approvals and any(found.approvals or found.approval_tags for found in environments):
         approvals = await pending_approvals(reader)

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from ldconf.core.address import Address
 from ldconf.core.resource import Json, same
 from ldconf.kinds import kind_of
+from ldconf.kinds.experiment_model import total_percent
 
 _SETS = frozenset({"tags", "analysisUnits", "included", "excluded", "attributes"})
 _GROUPS = frozenset({"targets", "includedContexts", "excludedContexts"})
@@ -42,6 +43,8 @@ def styled(address: Address, field: str, before: Json, taken: Taken) -> Json:
         return _rules(address, before, taken)
     if field == "fallthrough":
         return _serve(before, taken.document, taken.canonical)
+    if field == "allocation":
+        return _allocation(before, taken.document)
     if field == "judgeConfiguration" and before.get("judges"):
         judges = _named(address, "judges", before["judges"], taken.document["judges"])
         return {**before, "judges": judges}
@@ -99,7 +102,8 @@ def _named(address: Address, field: str, before: Sequence[Json], new: Sequence[J
     for name, entry in fresh.items():
         if name in old and _means_the_same(address, field, old[name], entry):
             fresh[name] = old[name]
-    order = list(fresh) if field == "metrics" else _set(list(old), list(fresh))
+    is_sequence = address.kind == "metricGroups"  # in experiments metrics are a set
+    order = list(fresh) if is_sequence else _set(list(old), list(fresh))
     return [fresh[name] for name in order if name in fresh]
 
 
@@ -166,6 +170,16 @@ def _merged(
         elif name in plain:
             found[name] = plain[name]
     return {**found, **{name: value for name, value in plain.items() if name not in found}}
+
+
+def _allocation(before: Mapping[str, Json], new: Mapping[str, Json]) -> dict[str, Json]:
+    """Return percents by variation in the order of before; an arm that was `rest` stays so, if
+    together they are the whole."""
+    whole = total_percent(new) == 100
+    return {
+        arm: "rest" if whole and before.get(arm) == "rest" else new[arm]
+        for arm in _set(list(before), list(new))
+    }
 
 
 def _serve(written: Json, plain: Json, new: Json) -> Json:
