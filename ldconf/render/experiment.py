@@ -14,7 +14,6 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from ldconf.core import figures
 from ldconf.core.analysis import (
     Analysis,
     Caution,
@@ -71,7 +70,7 @@ def tables(analysis: Analysis, decision: Decision | None, *, slices_of: str | No
     parts: list[RenderableType] = [
         _title(design),
         _line(say.status(analysis)),
-        _line(f"{analysis.source}, as of {figures.moment(analysis.as_of)}", "dim"),
+        _line(say.source(analysis), "dim"),
         Text(""),
         *_health(analysis),
         Text(""),

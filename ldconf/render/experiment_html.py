@@ -71,14 +71,13 @@ def page(analysis: Analysis, decision: Decision | None) -> str:
 
 def _head(analysis: Analysis) -> str:
     design = analysis.design
-    source = f"{analysis.source}, as of {figures.moment(analysis.as_of)}"
     hypothesis = f"<p>{escaped(design.hypothesis)}</p>" if design.hypothesis else ""
     return (
         f"<header><h1>{escaped(design.name or design.key)}</h1>"
         f'<p class="soft"><code>{escaped(design.key)}</code> of project '
         f"<code>{escaped(design.project)}</code></p>"
         f"<p>{escaped(say.sentence(say.status(analysis)))}</p>{hypothesis}"
-        f'<p class="soft">{escaped(say.sentence(source))}</p></header>'
+        f'<p class="soft">{escaped(say.sentence(say.source(analysis)))}</p></header>'
     )
 
 
@@ -108,7 +107,8 @@ def _metric(metric: MetricResult, analysis: Analysis) -> str:
     badges = "".join(f'<span class="badge">{escaped(w)}</span>' for w in _badges(metric))
     charts = _densities(metric, design) + _chances(metric, analysis)
     table = _estimates(metric, design, frequentist=say.is_frequentist(analysis))
-    body = f'<div class="pair"><div>{charts}</div>{table}</div>' if charts else table
+    many = " many" * (len(metric.arms) > 2) + " most" * (len(metric.arms) > 3)
+    body = f'<div class="pair{many}"><div>{charts}</div>{table}</div>' if charts else table
     return (
         f'<section class="card"><h3>{escaped(name)}{key}{badges}</h3>{body}'
         + (f"<ul>{warnings}</ul>" if warnings else "")
@@ -213,6 +213,7 @@ def _estimates(metric: MetricResult, design: ExperimentDesign, *, frequentist: b
 
 def _cell(row: ArmRow, attribute: str) -> str:
     tone = row.tone if attribute in ("change", "beat", "p_value") else ""
+    tone = "wraps" if attribute == "total" else tone
     mark = f' class="{tone}"' if tone else ""
     return f"<td{mark}>{escaped(getattr(row, attribute))}</td>"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from ldconf.core import figures
 from ldconf.core.analysis import (
     Analysis,
     Caution,
@@ -92,8 +91,9 @@ def _verdict(decision: Decision) -> str:
 
 
 def _about(analysis: Analysis) -> str:
-    source = f"{analysis.source}, as of {figures.moment(analysis.as_of)}"
-    return f"{prose(say.sentence(say.status(analysis)))} {prose(say.sentence(source))}"
+    return (
+        f"{prose(say.sentence(say.status(analysis)))} {prose(say.sentence(say.source(analysis)))}"
+    )
 
 
 def _list(found: Sequence[str]) -> str:

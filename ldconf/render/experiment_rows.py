@@ -256,6 +256,11 @@ def status(analysis: Analysis) -> str:
     return f"iteration {design.iteration}, {_time(analysis)}, {where}"
 
 
+def source(analysis: Analysis) -> str:
+    """Return where the counts are from, and of when."""
+    return f"from {analysis.source}, as of {figures.moment(analysis.as_of)}"
+
+
 def sentence(words: str) -> str:
     """Return the words with a capital and a full stop."""
     return f"{words[:1].upper()}{words[1:]}."

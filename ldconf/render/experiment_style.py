@@ -37,6 +37,10 @@ ul { margin: 8px 0 0; padding-left: 20px }
 li { overflow-wrap: anywhere }
 .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 8px 26px;
   margin-top: 10px; align-items: start }
+.pair.many { grid-template-columns: minmax(0, 5fr) minmax(0, 7fr) }
+td.wraps { white-space: normal }
+.many th, .many td { padding-right: 7px }
+.pair.most { grid-template-columns: minmax(0, 1fr) } .most figure { max-width: 560px }
 .scroll { overflow-x: auto; min-width: 0 }
 table { border-collapse: collapse; width: 100%; font-size: .9rem;
   font-variant-numeric: tabular-nums }
@@ -73,7 +77,7 @@ svg .rule { stroke: var(--edge) }
 svg .mark { stroke: var(--good); stroke-dasharray: 3 3 }
 details { margin-top: 10px } summary { cursor: pointer }
 :focus-visible { outline: 2px solid var(--c1); outline-offset: 2px }
-@media (max-width: 880px) { .pair { grid-template-columns: minmax(0, 1fr) } }
+@media (max-width: 880px) { .pair, .pair.many { grid-template-columns: minmax(0, 1fr) } }
 @media (max-width: 720px) {
   main { padding: 18px 12px 40px }
   .card { padding: 14px 12px } dl { grid-template-columns: 1fr; gap: 0 }

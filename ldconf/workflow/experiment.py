@@ -148,7 +148,7 @@ def _design(found: Declared, wish: ResultsWish, as_of: int) -> ExperimentDesign:
 def _nothing(design: ExperimentDesign, as_of: int) -> Aggregates:
     """Return the counts of a draft: it has none, whatever earlier iterations have."""
     arms = {arm: ArmCounts(0) for arm in design.allocation}
-    return Aggregates(arms, as_of, "a draft: nothing is counted before it starts")
+    return Aggregates(arms, as_of, "no events (a draft)")
 
 
 def _concluded(found: Declared, design: ExperimentDesign, looks: Sequence[Aggregates]) -> Results:

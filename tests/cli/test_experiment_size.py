@@ -60,7 +60,7 @@ def test_declared_experiment_brings_threshold_and_numbers(world: World) -> None:
     lines = [" ".join(line.split()) for line in found.out.splitlines()]
     assert "minimum 100 users +23.3 % (to 74 %)" in lines
     assert any(line.startswith("planned 150 users +19") for line in lines)
-    assert "warning: underpowered: 150 users per arm (planned) find differences of 19 %" in found.out
+    assert "underpowered: 150 users per arm (planned) find differences of 19 %" in found.out
 
 
 def test_enough_planned_users_give_no_warning(world: World) -> None:
