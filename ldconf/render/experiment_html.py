@@ -18,7 +18,7 @@ from ldconf.core.analysis import (
 )
 from ldconf.core.experiment import ExperimentDesign
 from ldconf.render import experiment_rows as say
-from ldconf.render import svg
+from ldconf.render import scales, svg
 from ldconf.render.experiment_rows import ArmRow
 from ldconf.render.experiment_style import STYLE
 from ldconf.render.names import counted
@@ -121,11 +121,11 @@ def _badges(metric: MetricResult) -> list[str]:
 
 
 def _densities(metric: MetricResult, design: ExperimentDesign) -> str:
-    scale = say.scale_of(metric)
+    scale = scales.scale_of(metric)
     chart = svg.densities(
         f"Where the {say.mean_label(metric, design)} of {metric.name} probably is, by variation",
         [_curve(arm, scale) for arm in metric.arms],
-        partial(say.tick, scale),
+        partial(scales.tick, scale),
     )
     if not chart:
         return '<p class="soft">Not enough data to draw.</p>'
@@ -134,7 +134,7 @@ def _densities(metric: MetricResult, design: ExperimentDesign) -> str:
     return f"<figure><figcaption>{escaped(words)}</figcaption>{chart}</figure>"
 
 
-def _curve(arm: ArmResult, scale: say.Scale) -> svg.Curve:
+def _curve(arm: ArmResult, scale: scales.Scale) -> svg.Curve:
     ends = (arm.interval.lower, arm.interval.upper) if arm.interval else None
     name = f"{arm.variation}: {scale.value(arm.mean)} {scale.ends(arm.interval)}"
     return svg.Curve(name, arm.density, arm.mean, ends)
@@ -154,7 +154,9 @@ def _chances(metric: MetricResult, analysis: Analysis) -> str:
     chart = svg.over_time(
         f"Probability to beat control on {metric.name} over time",
         lines,
-        [svg.Mark(f"threshold {say.probability(threshold)}", threshold)] if metric.primary else [],
+        [svg.Mark(f"threshold {scales.probability(threshold)}", threshold)]
+        if metric.primary
+        else [],
         1.0,
         (partial(_since, analysis), figures.share),
     )
@@ -274,7 +276,7 @@ def _history_table(analysis: Analysis) -> str:
     for look in analysis.history:
         chances = look.p_beat_control.get(design.primary, {})
         cells = [figures.count(look.exposed.get(arm)) for arm in analysis.exposed]
-        cells += [say.probability(chances.get(arm)) for arm in treatments]
+        cells += [scales.probability(chances.get(arm)) for arm in treatments]
         inner = "".join(f"<td>{escaped(cell)}</td>" for cell in cells)
         time = escaped(figures.moment(look.as_of))
         rows.append(f'<tr><th scope="row">{time}</th>{inner}</tr>')

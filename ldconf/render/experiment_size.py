@@ -11,7 +11,7 @@ from rich.text import Text
 from ldconf.core import figures
 from ldconf.core.analysis import Verdict
 from ldconf.core.sizing import Chances, Detects, SizeReport
-from ldconf.render import experiment_rows as say
+from ldconf.render import scales
 from ldconf.render.canvas import Look
 from ldconf.render.escape import visible_line
 from ldconf.render.experiment import drawn
@@ -55,7 +55,7 @@ def _assumed(report: SizeReport) -> str:
     if report.effect is not None:
         reached = _value(report, report.baseline * (1 + report.effect))
         words += f"; to find: {report.effect * 100:+.3g} % (to {reached})"
-    words += f"; ships at {say.probability(report.threshold)} to beat control"
+    words += f"; ships at {scales.probability(report.threshold)} to beat control"
     return f"{words}; power {figures.share(report.power)}"
 
 
@@ -105,7 +105,7 @@ def _simulated(report: SizeReport) -> Iterator[RenderableType]:
     for one in report.simulated:
         shipped = f"ships {_share(one)}"
         others = [
-            f"{VERDICTS[Verdict(verdict)]} {say.probability(share)}"
+            f"{VERDICTS[Verdict(verdict)]} {scales.probability(share)}"
             for verdict, share in one.verdicts.items()
             if verdict != Verdict.SHIP_TREATMENT.value
         ]

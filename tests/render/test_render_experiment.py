@@ -19,8 +19,7 @@ from ldconf.core.analysis import (
     Registration,
     Verdict,
 )
-from ldconf.render import density, experiment, experiment_markdown
-from ldconf.render import experiment_rows as say
+from ldconf.render import density, experiment, experiment_markdown, scales
 from ldconf.render.canvas import Look
 from tests.render import analyses as found
 from tests.render.golden import assert_golden
@@ -138,7 +137,7 @@ def test_names_cannot_format_mention_or_escape() -> None:
     ],
 )
 def test_probabilities_never_claim_certainty(found_: float | None, words: str) -> None:
-    assert say.probability(found_) == words
+    assert scales.probability(found_) == words
 
 
 def metric(unit: str, *means: float, kind: str = "mean") -> MetricResult:
@@ -162,13 +161,15 @@ def metric(unit: str, *means: float, kind: str = "mean") -> MetricResult:
     ],
 )
 def test_values_are_written_with_their_unit(of: MetricResult, value: float, words: str) -> None:
-    assert say.scale_of(of).value(value) == words
+    assert scales.scale_of(of).value(value) == words
 
 
 def test_difference_that_cannot_be_relative_is_in_the_metrics_unit() -> None:
     absolute = Difference(-0.00002, Interval(-0.01, 0.02), relative=False)
-    assert say.difference(absolute, say.scale_of(metric("ms", 812.0))) == ("0 ms", "[0, 0]")
-    rates = say.difference(Difference(0.021, Interval(0.01, 0.03), relative=False), say.PERCENT)
+    assert scales.difference(absolute, scales.scale_of(metric("ms", 812.0))) == ("0 ms", "[0, 0]")
+    rates = scales.difference(
+        Difference(0.021, Interval(0.01, 0.03), relative=False), scales.PERCENT
+    )
     assert rates == ("+2.10 %", "[1.00, 3.00]")
 
 
