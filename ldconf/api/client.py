@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import logging
 import random
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from types import TracebackType
 from typing import Self, TypeAlias
 from urllib.parse import urlencode
@@ -57,6 +58,12 @@ ASGIApp: TypeAlias = Callable[
 
 def _jitter() -> float:
     return random.uniform(0.0, 0.5)
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the certificates that are trusted: to load them takes longer than many requests."""
+    return httpx.create_ssl_context()
 
 
 def _no_cookies(_response: httpx.Response) -> None:
@@ -116,6 +123,7 @@ class Client:
     async def __aenter__(self) -> Self:
         limits = self._limits
         self._http = http = httpx.AsyncClient(
+            verify=_tls() if self._transport is None else True,
             transport=self._transport,
             timeout=httpx.Timeout(limits.timeout_s, connect=limits.connect_timeout_s, pool=None),
             limits=httpx.Limits(max_connections=limits.concurrency),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
@@ -55,6 +56,7 @@ def document_schema() -> dict[str, Json]:
     return {"$schema": DIALECT, "$ref": _ref("Document"), "$defs": _definitions()}
 
 
+@cache
 def _definitions() -> dict[str, Json]:
     models: list[type[BaseModel]] = [kind.model for kind in KINDS]
     models += [SettingsDocument, ConsentDocument, TestDocument]

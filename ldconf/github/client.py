@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlencode
@@ -58,6 +60,12 @@ class Answer:
         return str(payload.get("message", "")) if isinstance(payload, Mapping) else ""
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Return the certificates that are trusted: to load them takes longer than many requests."""
+    return httpx.create_ssl_context()
+
+
 class GitHub:
     """A connection to one repository; `async with` it. `requests` lists what went out."""
 
@@ -76,6 +84,7 @@ class GitHub:
         self._clock = clock
         self._http = httpx.AsyncClient(
             transport=transport,
+            verify=_tls() if transport is None else True,
             timeout=60.0,
             follow_redirects=False,  # the token must not follow
             headers={"User-Agent": f"ldconf/{__version__}"},
