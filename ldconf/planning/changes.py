@@ -109,10 +109,20 @@ def _after(scene: Scene, found: Comparison, diffs: Collection[FieldDiff]) -> Res
 
 
 def with_values(resource: Resource, values: Values) -> Resource:
-    """Return a resource of the same kind that manages exactly these canonical values."""
-    kept = resource.managed()
+    """Return a resource of the same kind that manages exactly these canonical values.
+
+    What has its value already stays as it is written, with the order of its entries.
+    """
+    kept, model = resource.managed(), type(resource)
     changed = {name: value for name, value in values.items() if not _holds(kept, name, value)}
-    whole = type(resource).model_validate({**kept, **changed}) if changed else resource
+    if not changed:
+        return restricted(resource, values.keys())
+    written = {
+        attribute: getattr(resource, attribute)
+        for attribute in resource.model_fields_set
+        if (model.model_fields[attribute].alias or attribute) not in changed
+    }
+    whole = model.model_validate({**kept, **changed}).model_copy(update=written)
     return restricted(whole, values.keys())
 
 

@@ -44,6 +44,26 @@ def test_files_and_local_agree_after_an_apply(applied: World) -> None:
     assert applied.run(*words).json == files
 
 
+def test_running_experiment_is_told_and_its_arms_are_not_promised(world: World) -> None:
+    question = ("evaluate", "pet-store-agent", "--environment", "production")
+    somebody, samples = ("--context", '{"key": "u1"}'), ("--sample", "c.jsonl")
+    (world.root / "c.jsonl").write_text("".join(f'{{"key": "u{n}"}}\n' for n in range(200)))
+    assert "experiment" not in world.command(*question, *somebody).out
+    assert world.command(*question, *samples, "--format", "json").json["note"] is None
+
+    path = world.root / "experiments.yaml"
+    path.write_text(path.read_text().replace("status: draft", "status: running"))
+    found = world.command(*question, *somebody)
+    assert "fallthrough (experiment: 50 % base-config, 50 % model-variant-2)" in found.out
+    assert "LaunchDarkly's seed decides who" in found.out
+    premium = world.command(*question, "--context", PREMIUM)
+    assert "experiment" not in premium.out
+    spread = world.command(*question, *samples, "--format", "json").json
+    assert set(spread["counts"]) == {"base-config", "model-variant-2"}
+    assert "pet-store-agent-model-performance is running" in spread["note"]
+    assert world.command("test").code == 0  # there it counts as its control
+
+
 def test_live_differs_from_files_until_it_is_applied(applied: World) -> None:
     applied.edit("serve: base-config", "serve: model-variant-2")
     files = applied.command(*AGENT, "--context", PREMIUM, "--format", "json").json
