@@ -1,5 +1,5 @@
-"""The main job on a local LaunchDarkly, with real commands: plan, apply, drift, pull, and an
-agent that uses what was applied.
+"""The main job on a local LaunchDarkly, with real commands: plan, apply, drift, pull, an agent
+that uses what was applied, and an experiment from its start to the shipped winner.
 
 Everything happens in a temporary copy of `configs/` with a git repository of its own, against a
 freshly started `ldconf dev`. Each step checks what it shows: a wrong exit code or a missing line
@@ -40,6 +40,9 @@ LDCONF = Path(sys.executable).with_name("ldconf")
 BOLD, DIM, RESET = ("\033[1m", "\033[2m", "\033[0m") if sys.stdout.isatty() else ("", "", "")
 PROJECT, AI_CONFIG = "pet-store-agent", "pet-store-agent"
 GREETING = "Woof!"
+EXPERIMENT = "pet-store-agent-model-performance"
+QUALITY = {"base-config": 0.50, "model-variant-2": 0.92}  # the known truth
+BETTER = "model-variant-2"
 
 
 def say(text: str) -> None:
@@ -47,8 +50,8 @@ def say(text: str) -> None:
     print(f"\n{BOLD}# {text}{RESET}", flush=True)
 
 
-def run(workspace: Path, *words: str, expect: int = 0, shows: str = "") -> str:
-    """Run a command in the workspace, show it with its output, and check both."""
+def run(workspace: Path, *words: str, expect: int = 0, shows: str = "", quiet: bool = False) -> str:
+    """Run a command in the workspace, show it (with its output unless quiet), and check both."""
     print(f"{DIM}${RESET} {BOLD}{' '.join(words)}{RESET}", flush=True)
     command = [str(LDCONF), *words[1:]] if words[0] == "ldconf" else list(words)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("LAUNCHDARKLY_")}
@@ -57,7 +60,8 @@ def run(workspace: Path, *words: str, expect: int = 0, shows: str = "") -> str:
     done = subprocess.run(
         command, cwd=workspace, env=environment, text=True, capture_output=True, check=False
     )
-    print(done.stdout + done.stderr, end="", flush=True)
+    if not quiet or done.returncode != expect:
+        print(done.stdout + done.stderr, end="", flush=True)
     if done.returncode != expect:
         raise SystemExit(f"demo: expected exit {expect}, got {done.returncode}")
     if shows and shows not in " ".join((done.stdout + done.stderr).split()):
@@ -182,6 +186,57 @@ def change_the_prompt(workspace: Path, client: AgentControlApi, agent: PetStoreA
         raise SystemExit("demo: that took more than a second")
 
 
+def experiment(workspace: Path) -> None:
+    """Start the experiment of the files, feed it, decide it by its own rule, and ship the winner.
+
+    The truth is known: the simulated model reads its quality from `model.custom`.
+    """
+    say("An experiment: how many users does it need?")
+    run(workspace, "ldconf", "experiment", "size", EXPERIMENT, "--baseline", "65%", "--mde", "10%")
+    say("Two models whose quality is known, and the experiment starts: one commit, one plan")
+    edit(
+        workspace / "pet-store-agent.yaml",
+        "custom: {max_search_results: 5}",
+        f"custom: {{max_search_results: 5, simulated: {{quality: {QUALITY['base-config']}}}}}",
+    )
+    quality = f"custom: {{simulated: {{quality: {QUALITY['model-variant-2']}}}}}"
+    inherits = "          parameters: {temperature: 0.7}\n"
+    document = workspace / "pet-store-agent.yaml"
+    edit(document, inherits, f"{inherits}          {quality}\n")
+    edit(workspace / "experiments.yaml", "status: draft", "status: running")
+    commit(workspace, "Compare two models in production")
+    plan_and_apply(workspace, shows="start experiment")
+    say("2,000 simulated users, through LaunchDarkly's own SDK")
+    users = ("--users", "2000", "--requests", "4000")
+    where = ("--local", "--environment", "production")
+    run(workspace, "ldconf", "agent", "traffic", *where, *users, "--quiet")
+    say("What was measured, and what the rule says that was written down before the start")
+    run(workspace, "ldconf", "experiment", "results", EXPERIMENT, "--local")
+    say("The winner is shipped as a change to the YAML: to be reviewed like every other")
+    ship = ("ldconf", "experiment", "ship", EXPERIMENT, "--local")
+    run(workspace, *ship, shows=f"verdict: ship {BETTER}")
+    run(workspace, "git", "--no-pager", "diff", "--unified=1")
+    commit(workspace, f"Ship {BETTER}")
+    plan_and_apply(workspace, shows="stop experiment")
+    run(workspace, "ldconf", "plan", "--local", "--base", "HEAD", shows="No changes")
+
+
+def plan_and_apply(workspace: Path, shows: str) -> None:
+    """Plan the last commit and apply it."""
+    since = ("--local", "--base", "HEAD~1")
+    run(workspace, "ldconf", "plan", *since, shows=shows)
+    applied = run(workspace, "ldconf", "apply", *since, "--yes", "--quiet", quiet=True)
+    print(applied.splitlines()[-1])
+
+
+def edit(document: Path, before: str, after: str) -> None:
+    """Replace the one place where a text stands."""
+    text = document.read_text()
+    if text.count(before) != 1:
+        raise SystemExit(f"demo: {before!r} stands {text.count(before)} times in {document.name}")
+    document.write_text(text.replace(before, after))
+
+
 def commit(workspace: Path, message: str) -> None:
     """Commit the workspace: git is the state."""
     identity = ("-c", "user.name=demo", "-c", "user.email=demo@example.com")
@@ -227,6 +282,7 @@ def demo(workspace: Path) -> None:
         say("500 simulated users ask, and every call is measured")
         run(workspace, "ldconf", "agent", "traffic", "--local", "--users", "500", "--quiet")
         run(workspace, "ldconf", "monitor", "--local", "--environment", "test")
+        experiment(workspace)
 
 
 def main() -> None:
