@@ -11,7 +11,7 @@ from ldconf.core.resource import Json, canonical_json
 from ldconf.kinds.experiment import EXPERIMENT, Experiment
 from ldconf.kinds.experiment_model import DESIGN, LIFECYCLE, LOCAL, total_percent
 from ldconf.kinds.experiment_parts import analysis_config, declared
-from tests import strategies_experiments as strategies
+from tests.kinds import experiment_strategies as strategies
 
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 drawn_experiments = strategies.experiments(["a", "b", "c"], ["m", "n"], ["g"])
