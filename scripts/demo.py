@@ -205,7 +205,7 @@ def experiment(workspace: Path) -> None:
     edit(document, inherits, f"{inherits}          {quality}\n")
     edit(workspace / "experiments.yaml", "status: draft", "status: running")
     commit(workspace, "Compare two models in production")
-    plan_and_apply(workspace, shows="start experiment")
+    plan_and_apply(workspace, shows="start iteration 1")
     say("2,000 simulated users, through LaunchDarkly's own SDK")
     users = ("--users", "2000", "--requests", "4000")
     where = ("--local", "--environment", "production")
@@ -217,7 +217,7 @@ def experiment(workspace: Path) -> None:
     run(workspace, *ship, shows=f"verdict: ship {BETTER}")
     run(workspace, "git", "--no-pager", "diff", "--unified=1")
     commit(workspace, f"Ship {BETTER}")
-    plan_and_apply(workspace, shows="stop experiment")
+    plan_and_apply(workspace, shows="stop iteration 1")
     run(workspace, "ldconf", "plan", "--local", "--base", "HEAD", shows="No changes")
 
 
