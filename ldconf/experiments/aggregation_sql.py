@@ -19,6 +19,7 @@ from __future__ import annotations
 
 MOST_VALUES = 20  # of an attribute; the rest is one slice
 MOST_POINTS = 4_000  # of a percentile over events, per arm
+FOREVER = 2**62
 LARGEST = "1e100"  # beyond, the square of a value is no number any more
 NOT_SET = "(not set)"
 
@@ -85,9 +86,28 @@ SELECT event, id, look, count(*) AS events, count(value) AS valued, sum(value) A
 FROM ({_COUNTED}) AS counted
 GROUP BY event, id, look
 """
-SEEN = "SELECT event, max(newest) FROM steps WHERE look <= $look GROUP BY event"
-ADRIFT = "SELECT coalesce(sum(adrift), 0) FROM steps WHERE look <= $look"
-NEWEST = "SELECT max(newest) FROM steps WHERE id IS NOT NULL AND look <= $look"
+SEEN = """
+SELECT look, event, max(newest), max(CASE WHEN id IS NOT NULL THEN newest END), sum(adrift)
+FROM steps GROUP BY look, event
+"""
+
+# Each unit's sums as they were from look to look, so that no look reads all steps again: a row
+# holds from `look` to before `until`. With one look there is nothing to sum.
+RUNNING = f"""
+CREATE TEMPORARY TABLE running AS
+SELECT event, id, look, coalesce(lead(look) OVER steps_of_unit, {FOREVER}) AS until,
+  sum(events) OVER steps_of_unit AS events, sum(valued) OVER steps_of_unit AS valued,
+  sum(total) OVER steps_of_unit AS total
+FROM steps WHERE id IS NOT NULL
+WINDOW steps_of_unit AS (PARTITION BY event, id ORDER BY look)
+"""
+RUNNING_ONCE = f"""
+CREATE TEMPORARY TABLE running AS
+SELECT event, id, look, {FOREVER} AS until, events, valued, total FROM steps WHERE id IS NOT NULL
+"""
+_PER_UNIT = """(
+    SELECT event, id, events, valued, total FROM running
+    WHERE look <= $look AND until > $look) AS per_unit"""
 
 # Everyone is cohort 0; each value of an attribute is a cohort besides.
 COHORTS = "CREATE TEMPORARY TABLE cohorts AS SELECT 0 AS cohort, id, arm, ts, crossed FROM members"
@@ -119,34 +139,27 @@ SELECT cohort, arm, count(*), sum(CASE WHEN crossed <= $at THEN 1 ELSE 0 END), m
 FROM cohorts WHERE ts <= $at AND {cohort} GROUP BY cohort, arm
 """
 
-PER_UNIT = """
-CREATE TEMPORARY TABLE per_unit AS
-SELECT event, id, sum(events) AS events, sum(valued) AS valued, sum(total) AS total
-FROM steps WHERE id IS NOT NULL AND look <= $look GROUP BY event, id
-"""
-DROP_PER_UNIT = "DROP TABLE IF EXISTS per_unit"
-
 # Per cohort, arm and event: sums over units of each way to count a unit, and of its square.
-MOMENTS = """
+MOMENTS = f"""
 SELECT cohort, arm, event, count(*), sum(events), sum(events * events),
   sum(valued), sum(CASE WHEN valued > 0 THEN 1 ELSE 0 END), sum(total), sum(total * total),
   sum(CASE WHEN valued > 0 THEN total / valued END),
   sum(CASE WHEN valued > 0 THEN (total / valued) * (total / valued) END)
 FROM (
   SELECT cohort, arm, event, CAST(events AS DOUBLE PRECISION) AS events, valued, total
-  FROM per_unit JOIN cohorts ON cohorts.id = per_unit.id WHERE {cohort}) AS counted
+  FROM {_PER_UNIT} JOIN cohorts ON cohorts.id = per_unit.id WHERE {{cohort}}) AS counted
 GROUP BY cohort, arm, event
 """
 
 # A ratio: value `y` and divisor `x` of each unit that has either.
-RATIO = """
+RATIO = f"""
 SELECT cohort, arm, count(*), sum(y), sum(y * y), sum(x), sum(x * x), sum(x * y)
 FROM (
-  SELECT id, coalesce(sum(CASE WHEN event = $event THEN {value} END), 0) AS y,
+  SELECT id, coalesce(sum(CASE WHEN event = $event THEN {{value}} END), 0) AS y,
     coalesce(sum(CASE WHEN event = $divisor THEN CAST(events AS DOUBLE PRECISION) END), 0) AS x
-  FROM per_unit WHERE event IN ($event, $divisor) GROUP BY id) AS both_sides
+  FROM {_PER_UNIT} WHERE event IN ($event, $divisor) GROUP BY id) AS both_sides
 JOIN cohorts ON cohorts.id = both_sides.id
-WHERE {cohort} GROUP BY cohort, arm
+WHERE {{cohort}} GROUP BY cohort, arm
 """
 
 # Order statistics near the wanted one: from them follows the posterior of a percentile, with tails
@@ -160,7 +173,7 @@ FROM (
     count(*) OVER (PARTITION BY cohort, arm) AS n
   FROM (
     SELECT cohort, arm, {{value}} AS value
-    FROM per_unit JOIN cohorts ON cohorts.id = per_unit.id
+    FROM {_PER_UNIT} JOIN cohorts ON cohorts.id = per_unit.id
     WHERE event = $event AND {{valued}} AND {{cohort}}) AS units) AS places
 WHERE place {_NEAR.format(p="$p")}
 ORDER BY cohort, arm, place
@@ -213,5 +226,5 @@ ORDER BY cohort, arm, value
 """
 CLEAN_UP = tuple(
     f"DROP TABLE IF EXISTS {name}"
-    for name in ("per_unit", "requests", "cohorts", "steps", "members", "touched")
+    for name in ("running", "requests", "cohorts", "steps", "members", "touched")
 )
