@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -15,8 +16,30 @@ official_client.install()
 typer.testing._get_command = functools.cache(typer.main.get_command)
 
 
+# A file runs in one process: one that takes long must not be the last to start.
+LONG = (
+    "github/test_github_delivery.py",
+    "e2e/test_demo.py",
+    "properties",
+    "emulator/sdk",
+    "dashboard",
+    "docs",
+    "policy",
+    "agent",
+    "experiments",
+    "e2e",
+)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Generated examples run untraced: their lines are covered by tests with chosen examples."""
     for item in items:
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker(pytest.mark.no_cover)
+    items.sort(key=_place)  # stable
+
+
+def _place(item: pytest.Item) -> int:
+    path = item.path.relative_to(Path(__file__).parent)
+    names = (place for place, name in enumerate(LONG) if path.is_relative_to(name))
+    return next(names, len(LONG))
