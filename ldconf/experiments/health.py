@@ -98,6 +98,13 @@ def _randomization_unit(found: Found) -> HealthCheck:
         primary = found.design.primary in odd
         status = HealthStatus.FAILED if primary else HealthStatus.WARNING
         return HealthCheck(name, status, words)
+    lost = found.aggregates.events_without_unit
+    counted = sum(
+        one.events for arm in found.aggregates.arms.values() for one in arm.metrics.values()
+    )
+    if not wrong and lost > WRONG_UNIT * (counted + lost):
+        words = f"{figures.count(lost)} metric events without a context of kind {unit}"
+        return HealthCheck(name, HealthStatus.WARNING, f"{words} count for nobody")
     if not wrong:
         return HealthCheck(
             name, HealthStatus.HEALTHY, f"every exposure has a context of kind {unit}"

@@ -22,6 +22,7 @@ from ldconf.core.experiment_json import (
 from ldconf.emulator.events.counts import counts
 from ldconf.emulator.events.store import EventStore, Payload
 from ldconf.experiments.aggregation_sql import MOST_VALUES
+from ldconf.experiments.analyse import analyse
 from tests.experiments import naive
 from tests.experiments.events import (
     CONTROL,
@@ -355,6 +356,19 @@ def test_a_percentile_over_requests_reaches_as_far_as_clusters_make_it_uncertain
     assert (cluster.events, cluster.events_squares) == (2000, 20_000)
     # As many independent values as units: 100 +- (8 sqrt(50) + 5) of 200.
     assert [point.value for point in cluster.points] == [float(n) for n in range(38, 162)]
+
+
+def test_events_without_the_unit_are_told() -> None:
+    org = {"kind": "org", "key": "o"}
+    events = [exposure(user("ann"), CONTROL, 1), outcome(user("ann"), "vote", 2)]
+    wanted = design(metric("vote"))
+    told = []
+    for more in ([], [outcome(org, "vote", 2)], [exposure(org, CONTROL, 2)]):
+        counts_ = one([*events, *more], wanted)
+        checks = {check.name: check for check in analyse(wanted, counts_).health}
+        found = checks["randomization unit"]
+        told.append((counts_.wrong_unit, counts_.events_without_unit, found.status.value))
+    assert told == [(0, 0, "healthy"), (0, 1, "warning"), (1, 0, "warning")]
 
 
 def test_values_that_are_no_figures_are_left_out() -> None:
