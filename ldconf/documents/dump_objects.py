@@ -14,7 +14,7 @@ from ldconf.documents.live_value import document_of
 from ldconf.documents.yaml import Path
 from ldconf.kinds import kind_of
 from ldconf.kinds.agent_graph import AgentGraph
-from ldconf.kinds.experiment_model import STOPPED, Experiment, total_percent
+from ldconf.kinds.experiment_model import STOPPED, Experiment
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation import Variation, mode_problems
 from ldconf.kinds.variation_model import ARCHIVED
@@ -26,9 +26,6 @@ MEMBERS: Mapping[str, tuple[str, ...]] = {
 }
 # Kinds of which a part can be written while the rest stays unmanaged.
 DIVISIBLE = ("aiConfigs", "variations", "targeting")
-
-# What goes without saying of an experiment.
-DEFAULTS: Mapping[str, Json] = {"dataSource": "launchdarkly", "canReshuffleTraffic": True}
 
 
 @dataclass(frozen=True)
@@ -65,8 +62,6 @@ class Objects:
             found = replace(found, notes=(_line(str(unsupported)),))
         if address.kind == "variations":
             found = self._pins(found)
-        if address.kind == "experiments":
-            found = replace(found, value=_without_defaults(found.value))
         if not self.with_members:
             found = _without_members(found)
         if observed.omitted and found.value.get("state") != ARCHIVED:
@@ -179,14 +174,6 @@ def texts(address: Address, value: Mapping[str, Json]) -> Iterator[tuple[Path, s
         fits_a_file = isinstance(text, str) and "\0" not in text and not text.startswith("\ufeff")
         if fits_a_file and ("\n" in text or len(text) > 80):
             yield path, text
-
-
-def _without_defaults(value: Mapping[str, Json]) -> dict[str, Json]:
-    """Return an experiment without what it is anyway, and without a remainder of nothing."""
-    kept = {name: inner for name, inner in value.items() if DEFAULTS.get(name) != inner}
-    if total_percent(kept.get("allocation") or {}) == 100:
-        kept.pop("remainder", None)
-    return kept
 
 
 def _without_members(found: Written) -> Written:

@@ -105,11 +105,13 @@ experiments:
     hypothesis: B is better
     randomizationUnit: user
     methodology: bayesian
+    dataSource: launchdarkly
     analysisConfig: {{bayesianThreshold: 90}}
     metrics:
       - solved
       - {{key: group, isGroup: true}}
     primary: solved
+    canReshuffleTraffic: true
     allocation: {{a: 40, b: 12.5}}
     control: a
     remainder: c
