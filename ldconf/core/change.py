@@ -28,8 +28,9 @@ class FieldDiff:
     """One managed field before and after, as canonical JSON (`None` = absent or cleared).
 
     `because` explains a change the files do not spell out (`re-pin`, `follows modelConfigKey`,
-    `restored`). `inherited` is the parent whose edit caused it. `unverifiable` means that `before`
-    is a fingerprint of a text the API does not return, or None if not even that is known.
+    `restored`). `inherited` is the parent whose edit caused it, except at the paths of `own`
+    (`model.parameters.temperature`), which the object writes itself. `unverifiable` means that
+    `before` is a fingerprint of a text the API does not return, or None if not even that is known.
     """
 
     field: str
@@ -38,6 +39,7 @@ class FieldDiff:
     because: str | None = None
     inherited: Address | None = None
     unverifiable: bool = False
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -84,9 +84,25 @@ class WorkspaceSettings:
 
 @dataclass(frozen=True)
 class Inherited:
-    """Where an inherited field's value was written."""
+    """Where an inherited field's value was written.
+
+    Of a field that merges deeply, `levels` names who writes which of its paths further down than
+    `parent`, nearest first, the object itself included: (who, `model.parameters.temperature` ...).
+    """
 
     parent: Address
+    levels: tuple[tuple[Address, tuple[str, ...]], ...] = ()
+
+    def writer(self, path: str) -> Address:
+        """Return who wrote the value at a path; of a whole map, who wrote part of it last."""
+        for address, paths in self.levels:
+            if any(_overlap(path, own) for own in paths):
+                return address
+        return self.parent
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 @dataclass(frozen=True)

@@ -48,13 +48,18 @@ class Written:
 
 @dataclass(frozen=True)
 class Resolved:
-    """An object with everything it inherits. `inherited` names the ancestor that wrote a field."""
+    """An object with everything it inherits. `inherited` names the ancestor that wrote a field.
+
+    `levels` tells, of a field that merges deeply, which paths are written further down, nearest
+    first: (who, paths such as `model.parameters.temperature`).
+    """
 
     address: Address
     value: Mapping[str, Json]
     places: ObjectPlaces
     files: Mapping[Path, str]
     inherited: Mapping[str, Address] = field(default_factory=dict)
+    levels: Mapping[str, tuple[tuple[Address, tuple[str, ...]], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -189,6 +194,7 @@ def _merged(
     fields: dict[str, tuple[Place, ...]] = {EXTENDS: (written.place,), UNMANAGED: (written.place,)}
     files: dict[Path, str] = dict(written.files)
     inherited: dict[str, Address] = {}
+    levels = {}
     for name in (*taken_over, *(name for name in own if name not in taken_over)):
         above = parent.places.fields.get(name, ())
         if name not in own:
@@ -206,8 +212,19 @@ def _merged(
             continue
         if isinstance(taken_over.get(name), Mapping) or name not in own:
             inherited[name] = parent.inherited.get(name, parent.address)
+            mine = ((written.address, tuple(leaves(name, own[name]))),) if name in own else ()
+            levels[name] = (*mine, *parent.levels.get(name, ()))
     places = ObjectPlaces(written.place, fields)
-    return Resolved(written.address, value, places, files, inherited)
+    return Resolved(written.address, value, places, files, inherited, levels)
+
+
+def leaves(path: str, value: Json) -> Iterator[str]:
+    """Yield the paths that a map writes, with dots; a null and an empty map are leaves."""
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from leaves(f"{path}.{key}", inner)
+    else:
+        yield path
 
 
 def inheritable(

@@ -100,7 +100,7 @@ class _Reading:
         objects = {address: found.places for address, found in self.resolved.items()}
         off = {a for a, r in self.written.items() if isinstance(r, Targeting) and r.off}
         inherited = {
-            (address, name): Inherited(parent)
+            (address, name): Inherited(parent, self.resolved[address].levels.get(name, ()))
             for address in self.written
             for name, parent in self.resolved[address].inherited.items()
         }

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from ldconf.core.resource import Bool, Int, Json, Number, Part, Str
-from ldconf.kinds.serve import Percent, VariationKey
+from ldconf.kinds.serve import TOTAL, Percent, VariationKey, percent, to_weight
 
 FALLTHROUGH: Literal["fallthrough"] = "fallthrough"
 
@@ -183,6 +183,17 @@ def declared(wanted: Json, live: Json) -> Json:
     if not isinstance(wanted, Mapping) or not isinstance(live, Mapping):
         return live if isinstance(wanted, Mapping) else None
     return {name: value for name, value in live.items() if name in wanted} or None
+
+
+def served(experiment: Mapping[str, Json]) -> dict[str, int | float]:
+    """Return the percent of the traffic that each variation gets while an iteration runs; those
+    outside of the allocation get `remainder`, else `control`."""
+    found = {key: to_weight(share) for key, share in experiment["allocation"].items()}
+    rest = TOTAL - sum(found.values())
+    outside = experiment.get("remainder") or experiment.get("control")
+    if rest > 0 and outside:
+        found[outside] = found.get(outside, 0) + rest
+    return {key: percent(weight) for key, weight in found.items() if weight}
 
 
 def metric_uses(value: Json) -> list[Json]:

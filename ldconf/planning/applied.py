@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ldconf.core.address import Address
-from ldconf.core.change import Change, Create, Delete, Restore, Update
+from ldconf.core.change import Change, Create, Delete, Restore, Transition, Update
 from ldconf.core.resource import Resource
 
 Resources = Mapping[Address, Resource]
@@ -19,7 +19,9 @@ def applied(before: Resources, changes: Iterable[Change]) -> dict[Address, Resou
             case Create(address, after):
                 found[address] = after
             case Update(address, after) | Restore(address, after):
-                found[address] = _laid_over(before.get(address), after)
+                found[address] = _laid_over(found.get(address), after)
+            case Transition(address=address, after=after):
+                found[address] = _laid_over(found.get(address), after)
             case Delete(address):
                 found.pop(address, None)
             case _:  # to archive takes nothing from anybody

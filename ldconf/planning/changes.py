@@ -16,6 +16,8 @@ from ldconf.planning.sides import Values
 from ldconf.planning.texts import Unseen, shown
 from ldconf.planning.threeway import Row
 
+_MODEL_NAME = "model.modelName"
+
 
 def build(scene: Scene, found: Comparison, pins: Pins) -> Change | None:
     """Return the change of one object, None if nothing is to be sent."""
@@ -81,8 +83,40 @@ def _is_published(scene: Scene, found: Comparison) -> bool:
 
 
 def _inherited(scene: Scene, address: Address, diff: FieldDiff) -> FieldDiff:
-    origin = scene.desired.workspace.inherited.get((address, diff.field))
-    return replace(diff, inherited=origin.parent) if origin else diff
+    """Return the difference with the parent that caused it, if one did."""
+    known = scene.desired.workspace.inherited
+    origin = known.get((address, diff.field))
+    if origin is None:
+        return diff
+    follows = known.get((address, "modelConfigKey"))  # decides the name of the model
+    by_path = {
+        path: (follows.parent if follows else address)
+        if path == _MODEL_NAME and "modelConfigKey" in (scene.desired.values(address) or {})
+        else origin.writer(path)
+        for path in _changed(diff.field, diff.before, diff.after)
+    }
+    parents = [writer for writer in by_path.values() if writer != address]
+    if not parents:
+        return diff
+    own = tuple(path for path, writer in by_path.items() if writer == address)
+    return replace(diff, inherited=parents[0], own=own)
+
+
+def _changed(path: str, before: Json, after: Json) -> Iterator[str]:
+    """Yield the paths at which two values differ; lists and all that is no map are one value."""
+    if same(before, after):
+        return
+    sides = (before, after)
+    if any(map(_is_full, sides)) and all(one is None or isinstance(one, Mapping) for one in sides):
+        old, new = before or {}, after or {}
+        for key in dict.fromkeys((*old, *new)):
+            yield from _changed(f"{path}.{key}", old.get(key), new.get(key))
+    else:
+        yield path
+
+
+def _is_full(value: Json) -> bool:
+    return isinstance(value, Mapping) and bool(value)
 
 
 def _following_model(scene: Scene, found: Comparison) -> Iterator[FieldDiff]:

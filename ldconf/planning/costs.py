@@ -10,13 +10,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from ldconf.core.address import Address
+from ldconf.core.address import targeting as targeting_of
 from ldconf.core.address import variation as variation_of
-from ldconf.core.change import Change, Create, FieldDiff, Plan, Restore, Update
+from ldconf.core.change import Change, Create, FieldDiff, Plan, Restore, Transition, Update
 from ldconf.core.cost import ASSUMED, REQUESTS, CostChange, CostSide, Tokens, change
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Resource
+from ldconf.kinds.experiment_parts import served
 from ldconf.kinds.serve import DISABLED, TOTAL, weights
 from ldconf.planning.applied import Resources, applied
+from ldconf.planning.lifecycle import START
 
 Typical = Mapping[Address, Tokens]  # by variation, and by AI Config for all of its variations
 _PRICES = ("costPerInputToken", "costPerOutputToken")
@@ -40,6 +43,8 @@ class _Pricing:
 
     def of(self, found: Change) -> CostChange | None:
         """Return the cost change of a change, None if it cannot alter the cost."""
+        if isinstance(found, Transition):
+            return self._started(found)
         if not isinstance(found, Create | Update | Restore):
             return None
         diffs = {} if isinstance(found, Create) else {diff.field: diff for diff in found.fields}
@@ -78,6 +83,15 @@ class _Pricing:
         is_equal = was and becomes and was.per_thousand == becomes.per_thousand is not None
         return None if becomes is None or is_equal else change(was, becomes, tokens)
 
+    def _started(self, found: Transition) -> CostChange | None:
+        """Return the cost of whom an experiment starts to divide: its control served them all."""
+        design = found.after.managed()
+        if found.verb != START or not design.get("allocation"):
+            return None
+        address = targeting_of(design["aiConfig"], design["environment"])
+        rollout = {"rollout": served(design)}
+        return self._served(address, FieldDiff("audience", design.get("control"), rollout))
+
     def _mean(
         self, address: Address, serve: Json, side: Resources, tokens: Tokens
     ) -> CostSide | None:
@@ -106,9 +120,13 @@ class _Pricing:
         return self.typical.get(address) or self.typical.get(whole) or ASSUMED
 
 
-def priced_ai_configs(found: Mapping[Address, CostChange]) -> Iterator[str]:
+def priced_ai_configs(plan: Plan, found: Mapping[Address, CostChange]) -> Iterator[str]:
     """Yield the AI Configs whose typical request matters to these costs."""
-    yield from sorted({address.parts[1] for address in found if address.ai_config is not None})
+    keys = {address.parts[1] for address in found if address.ai_config is not None}
+    for one in (*plan.changes, *plan.refused):
+        if isinstance(one, Transition) and one.address in found:
+            keys.add(one.after.managed()["aiConfig"])
+    yield from sorted(keys)
 
 
 def _values(resource: Resource | None) -> Mapping[str, Json]:

@@ -14,6 +14,7 @@ from ldconf.core.resource import Json
 
 PlanJson: TypeAlias = Mapping[str, Json]
 Finding: TypeAlias = tuple[str, str]  # address, what is wrong
+Place: TypeAlias = tuple[str, str]  # AI Config, environment
 Rule: TypeAlias = Callable[[PlanJson, PolicyRule], Iterator[Finding]]
 
 DISABLED = "disabled"
@@ -109,24 +110,39 @@ def max_audience_switched(plan: PlanJson, rule: PolicyRule) -> Iterator[Finding]
     """No more than so many percent of an environment's audience may get another variation.
 
     The larger of two figures counts: sample contexts, and what the default rule moves. Who was
-    served `disabled` before gets nothing else now.
+    served `disabled` before gets nothing else now. An experiment that starts moves the share that
+    its control gives away.
     """
     assert rule.maximum is not None
-    moved: dict[str, float] = {}
-    for row in _written(plan, "targeting"):
-        before, after = _fields(row).get("fallthrough", (None, None))
-        if before is not None and after is not None:
-            moved[row["address"]] = _moved(_shares(before), _shares(after))
+    moved: dict[Place, tuple[str, float]] = {}
+    for place, address, before, after in _defaults(plan):
+        moved[place] = address, _moved(_shares(before), _shares(after))
     for sample in plan["samples"]:
-        address = f"aiConfigs/{sample['aiConfig']}/targeting/{sample['environment']}"
+        place = (sample["aiConfig"], sample["environment"])
         switched = sum(m["count"] for m in sample["moves"] if m["before"] != DISABLED)
         share = switched / sample["contexts"] * 100
-        moved[address] = max(share, moved.get(address, 0))
-    for address, percent in moved.items():
-        is_meant = not rule.environments or address.split("/")[3] in rule.environments
+        address, known = moved.get(place, ("aiConfigs/{}/targeting/{}".format(*place), 0))
+        moved[place] = address, max(share, known)
+    for (_, environment), (address, percent) in moved.items():
+        is_meant = not rule.environments or environment in rule.environments
         if is_meant and percent > rule.maximum:
             words = f"{percent:.1f}".removesuffix(".0")
             yield address, f"{words} % of the audience would switch, allowed are {rule.maximum:g} %"
+
+
+def _defaults(plan: PlanJson) -> Iterator[tuple[Place, str, Json, Json]]:
+    """Yield (place, address, before, after) of each default rule that serves something else, by
+    targeting or because an experiment starts on it."""
+    for row in _written(plan, "targeting"):
+        before, after = _fields(row).get("fallthrough", (None, None))
+        if before is not None and after is not None:
+            _, key, _, environment = row["address"].split("/")
+            yield (key, environment), row["address"], before, after
+    for row in rows(plan):
+        before, after = _fields(row).get("audience", (None, None))
+        if before is not None and after["rule"] == "fallthrough":
+            place = (after["aiConfig"], after["environment"])
+            yield place, row["address"], before["serve"], {"rollout": after["rollout"]}
 
 
 def _shares(serve: Json) -> dict[str, float]:

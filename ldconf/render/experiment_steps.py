@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from ldconf.core.change import Change, FieldDiff, Transition
 from ldconf.core.resource import Json
 from ldconf.kinds import words
+from ldconf.kinds.experiment_parts import served
 from ldconf.kinds.serve import TOTAL, percent, to_weight
-from ldconf.render.rows import Detail, ValueChange, WhoChange
+from ldconf.render.rows import Detail, FieldRow, ValueChange, WhoChange
 
 _STARTS = ("start", "restart")
 
@@ -34,17 +35,29 @@ def edits(change: Transition) -> tuple[FieldDiff, ...]:
     return tuple(diff for diff in change.fields if diff.field != "status")
 
 
-def audience(change: Change) -> Iterator[Detail]:
-    """Yield who gets what once an iteration runs."""
-    if not isinstance(change, Transition) or change.verb not in _STARTS:
-        return
+def starts(change: Change) -> bool:
+    """True if an iteration runs once this step is done."""
+    return isinstance(change, Transition) and change.verb in _STARTS
+
+
+def audience(change: Change) -> FieldRow | None:
+    """Return who gets what once an iteration runs: as every field in words, and as values.
+
+    The values are maps: `aiConfig`, `environment`, `rule`, and `serve` or `rollout` (percent).
+    """
+    if not isinstance(change, Transition) or not starts(change):
+        return None
     found = _at(change)
     if not found.get("allocation"):
-        return
-    rule = found.get("rule")
+        return None
+    rule = found.get("rule") or "fallthrough"
     who = words.rule(rule) if isinstance(rule, Mapping) else "everyone else"
-    before = found.get("control") if change.verb == "start" else None  # else it ran already
-    yield WhoChange(who, before, _shares(found))
+    place = {"aiConfig": found.get("aiConfig"), "environment": found.get("environment")}
+    control = found.get("control") if change.verb == "start" else None  # else it ran already
+    before = {**place, "rule": rule, "serve": control} if control else None
+    unit = found.get("randomizationUnit") or "user"
+    after = {**place, "rule": rule, "rollout": served(found), "contextKind": unit}
+    return FieldRow("audience", (WhoChange(who, control, _shares(found)),), before, after)
 
 
 def status(before: Json, after: Json) -> Iterator[Detail]:

@@ -10,7 +10,7 @@ from ldconf.core.change import Effect
 from ldconf.core.cost import REQUESTS, CostChange, CostSide
 from ldconf.core.resource import Json
 from ldconf.kinds.words import named, percent
-from ldconf.render.rows import ContextEntry, FieldRow
+from ldconf.render.rows import ContextEntry, Detail, FieldRow
 
 _LONGEST = 160  # characters of one JSON value; the JSON output has it whole
 
@@ -54,10 +54,12 @@ def _dollars(side: CostSide) -> str:
     return figures.dollars(side.per_thousand)
 
 
-def origin(row: FieldRow) -> str:
-    """Return why a field changes if the files do not say so at this place, else nothing."""
+def origin(row: FieldRow, found: Detail | None = None) -> str:
+    """Return why a field, or a detail of it, changes if the files do not say so at this place."""
     reasons = [row.because] if row.because else []
-    if row.inherited is not None:
+    path = getattr(found, "path", None)
+    is_own = path is not None and any(f"{path}.".startswith(f"{own}.") for own in row.own)
+    if row.inherited is not None and not is_own:
         reasons.append(f"inherited from {row.inherited}")
     return f" ({', '.join(reasons)})" if reasons else ""
 

@@ -143,10 +143,11 @@ def _fields(rows: Iterable[FieldRow], *, with_texts: bool) -> Iterable[str]:
     """One table of short values, then each long text as a block of its own."""
     table, texts = [], []
     for row in rows:
-        origin = prose(say.origin(row))
         if row.unverifiable:
             texts.append(prose(say.unverifiable(row)))
         for detail in row.details:
+            words = say.origin(row, detail)
+            origin = prose(words)
             match detail:
                 case ValueChange(path=path, before=before, after=after):
                     cells = (code(path) + origin, code(say.value(before)), code(say.value(after)))
@@ -156,7 +157,7 @@ def _fields(rows: Iterable[FieldRow], *, with_texts: bool) -> Iterable[str]:
                 case SetChange(path=path, added=added, removed=removed):
                     table.append((code(path) + origin, _members(removed), _members(added)))
                 case TextChange(path=path, spans=spans) if with_texts:
-                    texts.append(summary(f"{path}{say.origin(row)}", pre(spans), is_open=True))
+                    texts.append(summary(f"{path}{words}", pre(spans), is_open=True))
                 case TextChange(path=path):
                     table.append((code(path) + origin, "a long text", "changed"))
     if table:

@@ -147,9 +147,14 @@ class _Builder:
             position=self._position(address),
             hash=self.plan.change_hashes.get(step(change)),
             risk=risk_of(self.plan, change),
-            cost=self.options.costs.get(address),
+            cost=self._cost(change),
             phase=change.phase.value,
         )
+
+    def _cost(self, change: Change) -> CostChange | None:
+        """Of an experiment, it is the start that alters the cost."""
+        is_step = change.address.kind == "experiments" and not steps.starts(change)
+        return None if is_step else self.options.costs.get(change.address)
 
     def _change_fields(self, change: Change) -> tuple[FieldRow, ...]:
         match change:
@@ -169,8 +174,8 @@ class _Builder:
             for diff in pairs
             if always or diff.before is not None or diff.after is not None
         )
-        served = tuple(steps.audience(change))
-        return (*rows, FieldRow("audience", served)) if served else rows
+        served = steps.audience(change)
+        return (*rows, served) if served else rows
 
     def _field(self, address: Address, diff: FieldDiff, *, by_apply: bool = True) -> FieldRow:
         before, after = self._shown(diff.field, diff.before), self._shown(diff.field, diff.after)
@@ -178,7 +183,14 @@ class _Builder:
         if not diff.unverifiable:
             drawn = details(address.kind, diff.field, before, after, by_apply=by_apply)
         return FieldRow(
-            diff.field, drawn, before, after, diff.because, diff.inherited, diff.unverifiable
+            diff.field,
+            drawn,
+            before,
+            after,
+            diff.because,
+            diff.inherited,
+            diff.unverifiable,
+            diff.own,
         )
 
     def _shown(self, name: str, value: Json) -> Json:

@@ -62,7 +62,10 @@ Detail: TypeAlias = ValueChange | TextChange | SetChange | WhoChange
 
 @dataclass(frozen=True)
 class FieldRow:
-    """One changed field: whole canonical values, and what to draw of them (`details`)."""
+    """One changed field: whole canonical values, and what to draw of them (`details`).
+
+    `inherited` is the parent that it comes from, except for the paths of `own`.
+    """
 
     field: str
     details: tuple[Detail, ...]
@@ -71,6 +74,7 @@ class FieldRow:
     because: str | None = None
     inherited: Address | None = None
     unverifiable: bool = False
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ def _field(canvas: Canvas, field: FieldRow) -> None:
     if field.unverifiable:
         canvas.add(6, say.unverifiable(field), (say.origin(field), "dim"))
     for found in field.details:
-        detail(canvas, found, 6, say.origin(field))
+        detail(canvas, found, 6, say.origin(field, found))
 
 
 def detail(canvas: Canvas, found: Detail, indent: int, origin: str = "") -> None:

@@ -123,7 +123,7 @@ def prompts(planned: Planned) -> Mapping[str, str]:
 
 async def _typical(site: Site, planned: Planned) -> Mapping[Address, Tokens]:
     """Return the mean tokens of a request; nothing if nobody can tell. Never a reason to fail."""
-    priced = priced_ai_configs(costs_of(planned))
+    priced = priced_ai_configs(planned.plan, costs_of(planned))
     keys = [key for key in priced if ai_config_at(key) in planned.live.observed][:_MOST]
     if not keys:
         return {}

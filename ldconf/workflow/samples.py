@@ -10,9 +10,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from ldconf.compile import Source, workspace_source
+from ldconf.compile import Source, running_experiments, workspace_source
+from ldconf.compile.source import FALLTHROUGH, ExperimentSource
 from ldconf.core.address import Address
-from ldconf.core.change import Plan
+from ldconf.core.address import targeting as targeting_at
+from ldconf.core.change import Plan, Transition
 from ldconf.core.errors import LdconfError, UsageError
 from ldconf.core.live import Live
 from ldconf.core.resource import Resource
@@ -27,7 +29,11 @@ from ldconf.workflow.plan import Planned
 
 FILE = "contexts.jsonl"
 NOT_EVALUATED = "sample contexts: not evaluated"
-_KINDS = ("aiConfigs", "variations", "targeting", "segments")
+DIVIDED = (
+    "sample contexts: a running experiment divides them by a seed of our own here; LaunchDarkly's "
+    "seed decides who gets which variation"
+)
+_KINDS = ("aiConfigs", "variations", "targeting", "segments", "experiments")
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,8 @@ def sampled(root: Path, planned: Planned, *, skip: bool) -> Sampled:
 
 
 def _places(plan: Plan, live: Live) -> Iterator[tuple[str, str]]:
-    """Yield (AI Config, environment) where somebody may switch: by targeting, or by segments."""
+    """Yield (AI Config, environment) where somebody may switch: by targeting, by segments, or as
+    an experiment starts or stops."""
     touched = [change.address for change in plan.changes]
     segments = {address.environment for address in touched if address.kind == "segments"}
     known = [*touched, *live.observed] if segments else touched
@@ -81,6 +88,11 @@ def _places(plan: Plan, live: Live) -> Iterator[tuple[str, str]]:
         for address in known
         if address.kind == "targeting" and (address in touched or address.parts[3] in segments)
     }
+    for change in plan.changes:
+        if isinstance(change, Transition):
+            observed = live.observed.get(change.address)
+            one = (observed.resource if observed else change.after).managed()
+            found.add((one["aiConfig"], one["environment"]))
     yield from sorted(found)
 
 
@@ -89,7 +101,8 @@ def _sampled(planned: Planned, places: Sequence[tuple[str, str]], contexts: Cont
     after = applied(before, planned.plan.changes)
     settings = planned.workspace.settings
     told = [place for place in places if place not in unreadable]
-    found = switches(_source(settings, before), _source(settings, after), told, contexts)
+    sources = _source(settings, before), _source(settings, after)
+    found = switches(*sources, told, contexts)
     by_place = {
         place: list(group)
         for place, group in groupby(found, key=lambda one: (one.ai_config, one.environment))
@@ -102,6 +115,9 @@ def _sampled(planned: Planned, places: Sequence[tuple[str, str]], contexts: Cont
             lines.append(f"{where}: not evaluated, files cannot represent what is live")
         else:
             lines.append(f"{where}: {_share(rows[place])}")
+    divided = {(one.ai_config, one.environment) for side in sources for one in side.experiments}
+    if not divided.isdisjoint(told):
+        lines.append(DIVIDED)
     return Sampled(tuple(lines), tuple(rows.values()))
 
 
@@ -120,10 +136,7 @@ def _share(row: SampleRow) -> str:
 
 def _before(live: Live) -> tuple[dict[Address, Resource], frozenset[tuple[str, str]]]:
     """Return the live objects that decide who gets what, in the form that files have, so that
-    rollouts divide contexts alike before and after; and the places that have no such form.
-
-    A running experiment counts as its control.
-    """
+    rollouts divide contexts alike before and after; and the places that have no such form."""
     found: dict[Address, Resource] = {}
     unreadable: set[tuple[str, str]] = set()
     for address, observed in live.observed.items():
@@ -141,4 +154,14 @@ def _before(live: Live) -> tuple[dict[Address, Resource], frozenset[tuple[str, s
 
 
 def _source(settings: WorkspaceSettings, resources: Resources) -> Source:
-    return workspace_source(Workspace(settings, resources))
+    workspace = Workspace(settings, resources)
+    running = running_experiments(workspace)
+    return workspace_source(workspace, [one for one in running if _has_place(resources, one)])
+
+
+def _has_place(resources: Resources, experiment: ExperimentSource) -> bool:
+    """True if the targeting has the rule that the experiment is on."""
+    found = resources.get(targeting_at(experiment.ai_config, experiment.environment))
+    rules = found.managed().get("rules") or () if found is not None else ()
+    is_there = any(rule.get("description") == experiment.rule for rule in rules)
+    return found is not None and (experiment.rule == FALLTHROUGH or is_there)

@@ -203,8 +203,25 @@ def test_inherited_fields_name_the_ancestor_that_wrote_them() -> None:
         (b, "model"): Inherited(a),
         (c, "instructions"): Inherited(a),
         (c, "description"): Inherited(b),
-        (c, "model"): Inherited(a),
+        (c, "model"): Inherited(a, ((c, ("model.parameters.q",)),)),
     }
+
+
+def test_who_wrote_each_path_of_a_field_that_merges_deeply() -> None:
+    found = variations("""\
+    a: {model: {parameters: {p: 1, q: 1, r: 1}, custom: {x: {y: 1, z: 1}}}}
+    b: {extends: a, model: {parameters: {q: 2, r: null}}}
+    c: {extends: b, model: {parameters: {p: 3}, custom: {x: {y: 3}}}}
+    d: {extends: c}
+    """)
+    a, b, c, d = (variation("bot", key) for key in "abcd")
+    writer = {
+        path: found.inherited[d, "model"].writer(f"model.{path}")
+        for path in ("parameters.p", "parameters.q", "parameters.r", "custom.x", "custom.x.z")
+    }
+    expected = [c, b, b, c, a]
+    assert list(writer.values()) == expected
+    assert found.inherited[c, "model"].writer("model.custom.x.y") == c
 
 
 def test_positions_of_inherited_values_are_the_parents() -> None:

@@ -98,6 +98,32 @@ def test_edit_in_the_files_is_shown_with_where_it_takes_effect(applied: World) -
     assert f"inherited from {BASE}" in found.out
 
 
+def test_only_what_comes_from_the_parent_is_said_to_be_inherited(applied: World) -> None:
+    child = "        modelConfigKey: OpenAI.gpt-4o-mini\n"
+    own = "        model: {parameters: {temperature: 0.9}}\n"
+    applied.edit("temperature: 0.7, max_tokens: 4096", "temperature: 0.2, max_tokens: 512")
+    applied.edit(child, child + own)
+    lines = applied.run("plan").out.partition("variation model-variant-2")[2].splitlines()
+    told = dict(line.strip().split(": ", 1) for line in lines if "model.parameters" in line)
+    assert told == {
+        "model.parameters.temperature": "0.7 → 0.9",
+        "model.parameters.max_tokens": f"4096 → 512 (inherited from {BASE})",
+    }
+    rows = applied.run("plan", "--format", "json").json["groups"][0]["rows"]
+    (field,) = next(row for row in rows if row["address"].endswith("model-variant-2"))["fields"]
+    assert (field["inherited"], field["own"]) == (BASE, ["model.parameters.temperature"])
+    markdown = applied.run("plan", "--format", "markdown").out
+    assert "| `model.parameters.temperature` | `0.7` | `0.9` |" in markdown
+    assert f"| `model.parameters.max_tokens` (inherited from {BASE}) |" in markdown
+
+
+def test_the_name_of_a_model_follows_the_model_of_the_same_variation(applied: World) -> None:
+    applied.edit("modelConfigKey: OpenAI.gpt-4o-mini", "modelConfigKey: OpenAI.gpt-4o")
+    found = applied.run("plan")
+    assert 'model.modelName: "gpt-4o-mini" → "gpt-4o"\n' in found.out
+    assert "inherited" not in found.out
+
+
 def test_refused_change_exits_3_in_plan_and_apply(applied: World) -> None:
     applied.edit("guards:", f"guards:\n  protect: [{TEST}]", "ldconf.yaml")
     base = applied.commit("protect")
@@ -174,6 +200,35 @@ def test_sample_contexts_of_others_stay_where_they_are(applied: World) -> None:
     samples(applied, '{"key": "u1"}')
     applied.edit("values: [premium]", "values: [premium, gold]")
     assert "pet-store-agent in test: none of 1 would switch" in applied.run("plan").out
+
+
+def test_a_start_moves_sample_contexts_by_its_allocation(applied: World) -> None:
+    def told(*words: str) -> tuple[str, dict[tuple[str, str], int]]:
+        found = applied.run("plan", "--format", "json", *words).json
+        (row,) = found["samples"]
+        (line,) = (one for one in found["remarks"] if "would switch" in one)
+        assert any("LaunchDarkly's seed decides" in one for one in found["remarks"])
+        return line, {(one["before"], one["after"]): one["count"] for one in row["moves"]}
+
+    path, targeting = applied.root / "experiments.yaml", applied.root / "pet-store-agent.yaml"
+    contexts = "".join(f'{{"kind": "user", "key": "u{n}"}}\n' for n in range(200))
+    premium = '{"kind": "user", "key": "p", "subscription_status": "premium"}\n'
+    (applied.root / "contexts.jsonl").write_text(contexts + premium)
+    path.write_text(path.read_text().replace("status: draft", "status: running"))
+    line, moves = told()
+    ((sides, started),) = moves.items()
+    assert sides == ("base-config", "model-variant-2")
+    assert 70 < started < 130
+    assert "pet-store-agent in production" in line
+    assert applied.run("apply", "--yes", "--quiet").code == 0
+
+    ended = "status: stopped\n    winner: model-variant-2\n    reason: better"
+    path.write_text(path.read_text().replace("status: running", ended))
+    served = "        fallthrough: base-config\n"
+    targeting.write_text(targeting.read_text().replace(served, served.replace("base", "x")))
+    targeting.write_text(targeting.read_text().replace("x-config", "model-variant-2"))
+    _, moves = told()  # half of them had the winner already
+    assert moves == {("base-config", "model-variant-2"): 200 - started}
 
 
 def test_segment_that_changes_moves_sample_contexts_too(

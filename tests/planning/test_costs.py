@@ -8,7 +8,16 @@ import pytest
 
 from ldconf.core import address as at
 from ldconf.core.address import Address
-from ldconf.core.change import Archive, Change, Create, FieldDiff, Plan, Restore, Update
+from ldconf.core.change import (
+    Archive,
+    Change,
+    Create,
+    FieldDiff,
+    Plan,
+    Restore,
+    Transition,
+    Update,
+)
 from ldconf.core.cost import ASSUMED, CostChange, Tokens
 from ldconf.core.live import Live
 from ldconf.core.resource import Observed
@@ -16,6 +25,7 @@ from ldconf.kinds import kind_of
 from ldconf.planning.costs import costs, priced_ai_configs
 
 A, B = at.variation("bot", "a"), at.variation("bot", "b")
+TRIAL = Address.of("experiments", "trial")
 WHO = at.targeting("bot", "test")
 CHEAP, DEAR = Address.of("modelConfigs", "X.cheap"), Address.of("modelConfigs", "X.dear")
 TOKENS = Tokens(1000, 100, "measured")
@@ -130,6 +140,30 @@ def test_who_is_served() -> None:
     assert figures(cost(updated(WHO, "fallthrough", "a", "unknown"))) == (1.2, None)
 
 
+DESIGN = {
+    "environment": "test",
+    "aiConfig": "bot",
+    "allocation": {"a": 40, "b": 20},
+    "control": "a",
+    "remainder": "b",
+    "status": "running",
+    "iteration": 1,
+}
+
+
+def step(verb: str, **edits: Any) -> Transition:
+    return Transition(TRIAL, verb, resource(TRIAL, **{**DESIGN, **edits}))
+
+
+def test_an_experiment_that_starts_divides_whom_its_control_served() -> None:
+    assert figures(cost(step("start"))) == (1.2, 7.68)  # 40 % a, 60 % b: those outside get b
+    assert figures(cost(step("start", remainder="a"))) == (1.2, 3.36)
+    assert cost(step("stop")) is None
+
+
 def test_ai_configs_that_typical_requests_are_asked_of() -> None:
     found = {A: cost(updated(A, "modelConfigKey", "X.cheap", "X.dear")), CHEAP: None}
-    assert list(priced_ai_configs(found)) == ["bot"]  # type: ignore[arg-type]
+    plan = Plan("shop", "_root", (), "", {})
+    assert list(priced_ai_configs(plan, found)) == ["bot"]  # type: ignore[arg-type]
+    start = Plan("shop", "_root", (step("start"),), "", {})
+    assert list(priced_ai_configs(start, {TRIAL: None})) == ["bot"]  # type: ignore[dict-item]

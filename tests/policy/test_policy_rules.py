@@ -156,6 +156,24 @@ def test_audience_by_sample_contexts() -> None:
     ]
 
 
+def start(rule: Any = "fallthrough", before: Any = "a", **arms: float) -> Any:
+    place = {"aiConfig": "bot", "environment": "production", "rule": rule}
+    sides = (before and {**place, "serve": before}, {**place, "rollout": arms})
+    return row("experiments/trial", "start", audience=sides)
+
+
+def test_an_experiment_that_starts_moves_the_audience() -> None:
+    words = "50 % of the audience would switch, allowed are 25 %"
+    assert found(AUDIENCE, start(a=50, b=50)) == [words]
+    (violation,) = check(plan(start(a=50, b=50)), {"r": AUDIENCE}).violations
+    assert violation.address == "experiments/trial"
+    assert found(AUDIENCE, start(a=75, b=25)) == []
+    assert found(AUDIENCE, start(a=50, b=50, before=None)) == []  # its next iteration
+    assert found(AUDIENCE, start({"description": "Premium"}, a=50, b=50)) == []
+    elsewhere = PolicyRule("maxAudienceSwitched", maximum=25, environments=("test",))
+    assert found(elsewhere, start(a=50, b=50)) == []
+
+
 @pytest.mark.parametrize(
     ("before", "after", "many"),
     [
