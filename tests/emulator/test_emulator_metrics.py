@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+from ldconf.emulator.events.store import Payload
 from ldconf.emulator.experiment_seed import ExperimentSeed, put_experiment
 from tests.emulator.ld import Ld
 
@@ -251,3 +253,35 @@ async def test_bad_groups_are_refused(ld: Ld) -> None:
     await ld.post(GROUPS, good, status=409, beta=True)
     await ld.patch(f"{GROUPS}/g", replace("/kind", "funnel"), status=400, beta=True)
     await ld.patch(f"{GROUPS}/g", replace("/maintainerId", ""), status=400, beta=True)
+
+
+def custom(key: str, at: int) -> dict[str, Any]:
+    context = {"kind": "user", "key": "u"}
+    return {"kind": "custom", "key": key, "creationDate": at, "context": context}
+
+
+async def test_when_events_of_a_metric_were_last_seen(ld: Ld) -> None:
+    for key, about in (("m", {}), ("n", {"eventKey": "f"}), ("page", PAGE)):
+        await ld.post(METRICS, {**(COUNT if key != "page" else about), **about, "key": key})
+    store = ld.app.state.events
+    asked: list[Any] = []
+    query = store.query
+    store.query = lambda *words: asked.append(words) or query(*words)
+    assert [item.get("lastSeen") for item in (await ld.get(METRICS))["items"]] == [None] * 3
+    assert store._database is None  # nothing was ever kept, so nothing is opened
+
+    hour, minute = 3_600_000, 60_000
+    events = [custom("e", 5 * hour), custom("e", 7 * hour + 9 * minute), custom("x", 9 * hour)]
+    for project, environment, found in (
+        ("p", "test", events[:1]),
+        ("p", "production", events[1:]),
+        ("other", "test", [custom("f", hour)]),
+    ):
+        body = json.dumps(found).encode()
+        store.add_now(Payload(project, environment, "", body, ld.clock()))
+    asked.clear()
+    seen = {item["key"]: item.get("lastSeen") for item in (await ld.get(METRICS))["items"]}
+    assert seen == {"m": 7 * hour, "n": None, "page": None}
+    assert len(asked) == 1  # of the whole list
+    assert (await ld.get(f"{METRICS}/m"))["lastSeen"] == 7 * hour
+    assert "lastSeen" not in await ld.get(f"{METRICS}/n")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ldconf.core.resource import Json
 from ldconf.emulator import audit, fields, filters
 from ldconf.emulator.access import member_summary
 from ldconf.emulator.audit import Act
 from ldconf.emulator.database import Ref
-from ldconf.emulator.http import Call, Route, bad_request, conflict
+from ldconf.emulator.events.last_seen import last_seen
+from ldconf.emulator.http import Call, Later, Route, bad_request, conflict
 from ldconf.emulator.paging import link, page
 from ldconf.emulator.patches.json_patch import apply_json_patch, patch_of
 from ldconf.emulator.rest import running
@@ -47,7 +48,7 @@ def list_metrics(call: Call, project: str) -> Json:
     elif sort:
         raise bad_request(f"unknown sort {sort}")
     count = "experimentCount" in call.names("expand")
-    return page(
+    answer = page(
         call,
         found,
         lambda metric: {
@@ -56,13 +57,15 @@ def list_metrics(call: Call, project: str) -> Json:
         },
         maximum=MAXIMUM,
     )
+    return Later(lambda: {**answer, "items": _seen(call, project, answer["items"])})
 
 
 def get_metric(call: Call, project: str, key: str) -> Json:
     """Return one metric; `expand` adds experiments and metric groups."""
     metric = _find(call, project, key)
     expand = call.names("expand")
-    return {**metric_view(call, project, metric), **_counts(call, project, key, expand)}
+    answer = {**metric_view(call, project, metric), **_counts(call, project, key, expand)}
+    return Later(lambda: _seen(call, project, [answer])[0])
 
 
 def create_metric(call: Call, project: str) -> Json:
@@ -115,6 +118,18 @@ def delete_metric(call: Call, project: str, key: str) -> Json:
     call.store.delete(Ref(project, "metrics", key))
     _audit(call, project, metric, Act("deleteMetric", "deleted the metric"))
     return None
+
+
+def _seen(call: Call, project: str, metrics: Sequence[Json]) -> list[Json]:
+    """Return the views with the time of their newest event, where there was one."""
+    keys = {metric["eventKey"] for metric in metrics if metric.get("eventKey")}
+    newest = last_seen(call.events, project, keys)
+    return [
+        {**metric, "lastSeen": newest[metric["eventKey"]]}
+        if metric.get("eventKey") in newest
+        else metric
+        for metric in metrics
+    ]
 
 
 def _counts(
