@@ -29,6 +29,7 @@ from ldconf.emulator.store import Store
 from ldconf.planning.options import PlanOptions
 from ldconf.planning.planner import plan
 from tests.strategies_ai import Neighbours, ai_config_documents
+from tests.strategies_experiments import with_experiments
 from tests.strategies_simple import (
     agent_graphs_documents,
     metric_groups_documents,
@@ -99,7 +100,7 @@ def workspaces(draw: st.DrawFn, max_size: int = 2) -> Sections:
     ai_configs = draw(ai_config_documents(neighbours, max_size))
     agents = [key for key, found in ai_configs.items() if found["mode"] == "agent"]
     graphs = draw(agent_graphs_documents(agents, max_size)) if agents else {}
-    return {
+    found: Sections = {
         "metrics": metrics,
         "metricGroups": groups,
         "modelConfigs": models,
@@ -108,6 +109,7 @@ def workspaces(draw: st.DrawFn, max_size: int = 2) -> Sections:
         "aiConfigs": ai_configs,
         "agentGraphs": graphs,
     }
+    return draw(with_experiments(found, ENVIRONMENTS))
 
 
 @dataclass
@@ -230,7 +232,8 @@ class Recorder:
             body = json.loads(content) if content else None
             path = scope["path"].removeprefix("/api/v2")
             beta = headers.get(b"ld-api-version") == b"beta"
-            self.writes.append(Request(scope["method"], path, body, beta))
+            semantic = b"semanticpatch" in headers.get(b"content-type", b"")
+            self.writes.append(Request(scope["method"], path, body, beta, semantic))
             rest = iter(messages)
 
             async def again() -> Any:
