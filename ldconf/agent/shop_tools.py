@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from ldconf.agent.care_guides import search
@@ -95,9 +96,13 @@ def _table(settings: Settings, usual: str) -> str:
 
 def _score(row: Row, words: list[str]) -> int:
     """Count matching words; those in the name count more."""
-    name = {_singular(word) for word in _WORD.findall(row["name"].lower())}
-    rest = {_singular(w) for w in _WORD.findall(f"{row['description']} {row['animal']}".lower())}
+    name, rest = _words(row["name"]), _words(f"{row['description']} {row['animal']}")
     return sum(3 if word in name else 1 if word in rest else 0 for word in words)
+
+
+@lru_cache(maxsize=1000)  # more than the store has texts
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_singular(word) for word in _WORD.findall(text.lower()))
 
 
 def _singular(word: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -105,6 +106,7 @@ class Rules:
     closing: str
 
 
+@lru_cache(maxsize=256)  # each call of a run has the same prompt
 def read_rules(instructions: str) -> Rules:
     """Return the rules written in a prompt; docs/agent.md lists the wordings."""
 

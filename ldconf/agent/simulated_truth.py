@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from ldconf.agent.task import ModelSettings
@@ -66,11 +67,14 @@ def truth(model: ModelSettings, instructions: str) -> Truth:
     known = replace(_by_name(model.name), **_overrides(model.custom))
     quality = known.quality
     if CUSTOM not in model.custom or "quality" not in model.custom[CUSTOM]:
-        quality += PROMPT_BONUS * sum(
-            1 for part in PROMPT_PARTS.values() if part.search(instructions)
-        )
+        quality += PROMPT_BONUS * _good_parts(instructions)
         quality -= 0.2 * max(0.0, float(model.parameters.get("temperature", 0)) - HOT)
     return replace(known, quality=round(min(1.0, max(0.0, quality)), 4))
+
+
+@lru_cache(maxsize=256)  # each call of a run has the same prompt
+def _good_parts(instructions: str) -> int:
+    return sum(1 for part in PROMPT_PARTS.values() if part.search(instructions))
 
 
 def _by_name(name: str) -> Truth:
