@@ -58,10 +58,16 @@ golden: $(STAMP) ## Rewrite the golden files of the renderers
 bench: $(STAMP) ## Run the benchmarks; figures go to standard output
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python "$$b" || exit 1; done
 
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-annotate --no-header --quiet --constraint requirements/test.lock pyproject.toml
+
 lock: $(STAMP) ## Resolve the locked dependencies anew
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-annotate --quiet --extra dev --extra agent --extra langgraph --extra strands --extra aws --extra stats --group test pyproject.toml --output-file requirements/test.lock
+	@$(COMPILE) --group build --output-file requirements/action-core.lock
+	@for extra in agent dev stats aws; do \
+		$(COMPILE) --extra $$extra --output-file requirements/action-$$extra.lock || exit 1; done
 
 clean: ## Remove what the other targets made
 	rm -rf $(VENV) build dist .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

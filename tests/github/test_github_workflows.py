@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,72 @@ def test_a_linter_would_find_something(adopter: Path, tmp_path: Path) -> None:
     path.write_text(bad.replace("pull_request:", "pull_request_target:", 1), "utf-8")
     with pytest.raises(AssertionError):
         run(tool("zizmor"), "--offline", str(path))
+
+
+def pinned(path: Path) -> dict[str, str]:
+    """Return package -> version of a lock file. Every one has a hash, as pip demands."""
+    found = {}
+    for block in re.split(r"\n(?=\S)", path.read_text("utf-8")):
+        name, version = re.match(r"([\w.-]+)==(\S+)", block).groups()  # type: ignore[union-attr]
+        assert "--hash=sha256:" in block, name
+        found[name] = version
+    return found
+
+
+def test_what_the_action_installs_is_locked_as_it_was_tested() -> None:
+    tested = (ROOT / "requirements" / "test.lock").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for path in sorted((ROOT / "requirements").glob("action-*.lock")):
+        found = pinned(path)
+        wanted = extras.get(path.stem.removeprefix("action-"), ["hatchling"])
+        names = {
+            re.split(r"[<>=\[]", one)[0].lower() for one in (*project["dependencies"], *wanted)
+        }
+        assert {name.replace("_", "-") for name in names} <= found.keys(), path.name
+        for name, version in found.items():
+            assert f"\n{name}=={version} " in tested, f"{path.name}: {name}; run `make lock`"
+
+
+@pytest.mark.parametrize(
+    ("given", "extras"),
+    [
+        ({}, ["core"]),
+        ({"LOCAL": "true"}, ["core", "dev"]),
+        ({"COMMAND": "experiments", "LOCAL": "true"}, ["core", "dev", "stats"]),
+        ({"TOKEN": "aws-secretsmanager:reader"}, ["core", "aws"]),
+        ({"WORKSPACE": "sampled"}, ["core", "agent"]),
+    ],
+)
+def test_the_action_installs_what_a_run_needs_and_nothing_without_a_hash(
+    tmp_path: Path, given: dict[str, str], extras: list[str]
+) -> None:
+    (tmp_path / "sampled").mkdir()
+    (tmp_path / "sampled" / "contexts.jsonl").touch()
+    log, python = tmp_path / "log", tmp_path / "ldconf" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\necho "$@" >> {log}\n')
+    python.chmod(0o755)
+    (step,) = (
+        one
+        for one in yaml.safe_load(ACTION.read_text("utf-8"))["runs"]["steps"]
+        if one.get("id") == "install"
+    )
+    env = dict.fromkeys(step["env"], "") | {"COMMAND": "plan", "WORKSPACE": "configs"} | given
+    env |= {"PYTHON": str(python), "RUNNER_TEMP": str(tmp_path), "PATH": os.environ["PATH"]}
+    env["GITHUB_ACTION_PATH"] = str(ACTION.parent)
+    script = ("bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"])
+    done = subprocess.run(
+        script, cwd=tmp_path, env=env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    venv, locked, own = log.read_text().splitlines()
+    assert venv.startswith("-m venv ")
+    assert "--require-hashes" in locked.split()
+    paths = [Path(word) for word in locked.split() if word.endswith(".lock")]
+    assert [path.stem.removeprefix("action-") for path in paths] == extras
+    assert all(path.exists() for path in paths)
+    assert {"--no-deps", "--no-build-isolation"} <= set(own.split())
 
 
 def test_copied_workflow_gives_what_the_reusable_ones_take(adopter: Path) -> None:
