@@ -8,18 +8,19 @@ another, so each is held against what the one before it left.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
 from ldconf.core.change import Change, Create, Delete, Transition, Update
+from ldconf.core.kind import Request
 from ldconf.core.live import Live, RunningExperiment
 from ldconf.core.resource import Json, Observed, Resource, same
 from ldconf.kinds.experiment_model import Experiment, ai_config_of, environment_of, total_percent
 from ldconf.kinds.experiment_slots import FALLTHROUGH, masked, slot_of, slots
 from ldconf.kinds.serve import TOTAL
 
-EXPERIMENTS = "experiments"
+EXPERIMENTS, RULES = "experiments", "rules"
 STOP = "stop"
 
 
@@ -80,9 +81,12 @@ class Trials:
         if then is None:
             return
         slot = slot_of(experiment, now)
+        name = RULES if isinstance(slot, int) else FALLTHROUGH
         before, after = then.resource.managed(), now.resource.managed()
-        if same(_without(before, slot), _without(after, slot)):
-            self.known[place] = now
+        if same(_without(before, slot).get(name), _without(after, slot).get(name)):
+            left = {name: getattr(now.resource, name)}
+            resource = then.resource.model_copy(update=left)
+            self.known[place] = replace(then, resource=resource)
 
     def still_filled(self, experiment: RunningExperiment, now: Observed) -> bool:
         """True if targeting still shows the rollout of an experiment that was stopped."""
@@ -136,6 +140,24 @@ def wrong_share(change: Change, now: Observed, document: Mapping[str, Json]) -> 
     return f"{shown:g} % of the traffic take part, not {wanted:g} %"
 
 
+def with_version(request: Request, version: Json) -> Request:
+    """Return the request with another version of targeting (`flagConfigVersion`)."""
+    return replace(request, body=_with_version(request.body, version))
+
+
+def _with_version(body: Json, version: Json) -> Json:
+    if isinstance(body, Mapping):
+        return {
+            name: version
+            if name == "flagConfigVersion" and version is not None
+            else _with_version(inner, version)
+            for name, inner in body.items()
+        }
+    if isinstance(body, list | tuple):
+        return [_with_version(inner, version) for inner in body]
+    return body
+
+
 def resource_of(change: Change) -> Resource | None:
     """Return what a change sends, or what it deletes."""
     match change:
@@ -168,10 +190,10 @@ def _place(observed: Observed) -> tuple[Json, Json]:
 def _without(values: Mapping[str, Json], slot: str | int | None) -> dict[str, Json]:
     """Return targeting without what one slot serves."""
     rest = dict(values)
-    if isinstance(slot, int) and rest.get("rules"):
-        rest["rules"] = [
+    if isinstance(slot, int) and rest.get(RULES):
+        rest[RULES] = [
             {**rule, "serve": None} if index == slot else rule
-            for index, rule in enumerate(rest["rules"])
+            for index, rule in enumerate(rest[RULES])
         ]
     elif slot == FALLTHROUGH:
         rest[FALLTHROUGH] = None

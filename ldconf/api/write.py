@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from ldconf.api.answers import is_uncertain
 from ldconf.api.client import Client
 from ldconf.api.facts import WriteFacts
+from ldconf.api.look import POLL_S, Look, WriteError
 from ldconf.api.readback import (
     expected,
     half_kept,
@@ -22,31 +22,21 @@ from ldconf.api.readback import (
     remaining,
     verifiable,
     version_of,
-    wanted,
 )
-from ldconf.api.reader import LiveReader, Wants
-from ldconf.api.trials import EXPERIMENTS, Trials, stale_step, wrong_share
+from ldconf.api.trials import EXPERIMENTS, Trials, stale_step, with_version, wrong_share
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, Transition
-from ldconf.core.dependency import needs
-from ldconf.core.errors import ApiError, Conflict, LdconfError
+from ldconf.core.errors import ApiError, Conflict
 from ldconf.core.kind import Kind, Request
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds import kind_of
 from ldconf.kinds.experiment_model import LIFECYCLE
-from ldconf.kinds.targeting_document import VariationIds
 
-POLL_S = 2.0
 POLLS = 10  # reference Q7: 10 x 2 s until the version advances
 UNVERSIONED_POLLS = 3  # nothing tells a late read from a lost write, so give up sooner
-VISIBLE_S = 30.0  # reference U5
 CONFLICT_TRIES = 3
 CREATE_TRIES = 3
-
-
-class WriteError(LdconfError):
-    """A change that did not come about, although no single request says so."""
 
 
 @dataclass
@@ -61,6 +51,7 @@ class Writer:
 
     def __post_init__(self) -> None:
         self.trials = Trials(self.live)
+        self.eye = Look(self.client, self.live, self.facts, self.trials)
 
     async def write(self, change: Change) -> int:
         """Bring the change about; return how many writes it took. Raises LdconfError."""
@@ -77,94 +68,12 @@ class Writer:
                 tries += 1
                 if tries == CONFLICT_TRIES or isinstance(change, Create):
                     raise
-        await self._took(change)
+        await self.eye.after_step(change)
         return self.requests[change.address]
 
-    async def _took(self, change: Change) -> None:
-        """Take in what a step of an experiment left; a stop changes targeting by itself."""
-        self.trials.took(change, self.facts.live(change.address))
-        if (found := self.trials.slot_after(change)) is None:
-            return
-        place, experiment = found
-        waited_s = 0.0
-        while True:
-            now = await self._read_at(kind_of(place), place, Wants())
-            if now is None or not self.trials.still_filled(experiment, now):
-                break
-            if waited_s >= VISIBLE_S:
-                return  # reads lag: what is written there next says so
-            await self.client.timing.sleep(POLL_S)
-            waited_s += POLL_S
-        if now is not None:
-            self.trials.accept(place, experiment, now)
-
     async def look(self, kind: Kind, change: Change) -> Observed | None:
-        """Return the object as it is now; for targeting, once every variation it needs is there.
-
-        Not for a create of an object that stands by itself: the plan has just seen it absent.
-        """
-        subject = self.trials.subject(change)
-        if isinstance(change, Create) and change.address.kind != "targeting":
-            if subject is not None:
-                await self._read_targeting(self._reader(Wants()), subject)
-                await self._until_visible(kind, change, subject)
-            return None
-        observed = await self.read(kind, change)
-        if subject is not None:
-            await self._until_visible(kind, change, subject)
-        if change.address.kind == "targeting":
-            await self._until_visible(kind, change, change.address.ai_config or "")
-            observed = self.facts.live(change.address)
-        return observed
-
-    async def read(self, kind: Kind, change: Change) -> Observed | None:
-        """Read the object of a change afresh, and remember it."""
-        wants = Wants(fields=wanted(change))
-        return await self._read_at(kind, change.address, wants, self.trials.subject(change))
-
-    async def _read_at(
-        self, kind: Kind, address: Address, wants: Wants, subject: str | None = None
-    ) -> Observed | None:
-        """Read an object, and the targeting document that it is about."""
-        reader = self._reader(wants)
-        observed = self.trials.seen(address, await kind.read(reader, address))
-        self.facts.learn(address, observed)
-        if address.kind == "targeting":
-            subject = address.ai_config
-        if subject is not None:
-            await self._read_targeting(reader, subject)
-        return observed
-
-    async def _read_targeting(self, reader: LiveReader, ai_config: str) -> None:
-        """Learn a targeting document; where the kind has read it, it is the same GET."""
-        document = await reader.get(_targeting_path(self.live.project, ai_config))
-        self.facts.learn_targeting(ai_config, document)
-
-    def _reader(self, wants: Wants) -> LiveReader:
-        environments = tuple(self.live.environments.values())
-        return LiveReader(self.client, self.live.project, environments, wants)
-
-    async def _until_visible(self, kind: Kind, change: Change, ai_config: str) -> None:
-        """Wait until targeting knows every variation that the change names (reference U5)."""
-        wanted = _served(kind, change)
-        waited_s = 0.0
-        while True:
-            document = self.facts.targeting(ai_config)
-            missing = sorted(wanted - set(VariationIds(document)))
-            if not missing:
-                return
-            if waited_s >= VISIBLE_S:
-                raise WriteError(
-                    f"variation {missing[0]!r} does not show up in the targeting of "
-                    f"{ai_config!r} after {VISIBLE_S:.0f} s",
-                    "run `ldconf apply` again in a minute",
-                )
-            await self.client.timing.sleep(POLL_S)
-            waited_s += POLL_S
-            if isinstance(change, Create) and change.address.kind != "targeting":
-                await self._read_targeting(self._reader(Wants()), ai_config)
-            else:
-                await self.read(kind, change)
+        """Return the object as it is now, see `Look.before`."""
+        return await self.eye.before(kind, change)
 
     def is_there(self, change: Change, before: Observed | None) -> bool:
         """True if nothing has to be sent: somebody (or an earlier try) was faster."""
@@ -218,11 +127,7 @@ class Writer:
         self._verify(change, before)
 
     async def _send_all(self, kind: Kind, change: Change, requests: Sequence[Request]) -> None:
-        """Send requests in order.
-
-        A 400 to a step of an experiment may mean that targeting moved on since it was read: then
-        the same step, with the version that targeting has now, is tried once more (13.8, U7).
-        """
+        """Send requests in order; a step of an experiment once more if targeting moved on."""
         for index, request in enumerate(requests):
             try:
                 await self._send(kind, change, request, requests[index + 1 :])
@@ -230,13 +135,32 @@ class Writer:
                 subject = self.trials.subject(change)
                 if error.status != 400 or subject is None:
                     raise
-                await self._read_targeting(self._reader(Wants()), subject)
-                again = kind.requests(change, self.facts)
-                if list(again) == list(requests):
-                    raise
-                for later in again:
-                    await self._send(kind, change, later, ())
+                await self._send_with_version(kind, change, requests, error)
                 return
+
+    async def _send_with_version(
+        self, kind: Kind, change: Change, refused: Sequence[Request], error: ApiError
+    ) -> None:
+        """A 400 may mean another version of targeting than was sent: read it afresh, then try that
+        of the whole document (reference 13.8, U7). Raises the last error."""
+        subject = self.trials.subject(change) or ""
+        await self.eye.read_targeting(subject)
+        fresh = tuple(kind.requests(change, self.facts))
+        whole = self.facts.targeting(subject).get("_version")
+        tried = [tuple(refused)]
+        for requests in (fresh, tuple(with_version(one, whole) for one in fresh)):
+            if requests in tried:
+                continue
+            tried.append(requests)
+            try:
+                for request in requests:
+                    await self._send(kind, change, request, ())
+                return
+            except ApiError as later:
+                if later.status != 400:
+                    raise
+                error = later
+        raise error
 
     async def _complete(self, kind: Kind, change: Create, before: Observed) -> Observed | None:
         """Edit once more what the create did not keep, as the answer to it or a read shows."""
@@ -286,7 +210,7 @@ class Writer:
         for poll in range(polls):
             if poll:
                 await self.client.timing.sleep(POLL_S)
-            observed = await self.read(kind, change)
+            observed = await self.eye.read(kind, change)
             if observed is None:
                 continue
             wrong = set(half_kept(change, observed, self.facts)) - _names(later)
@@ -309,7 +233,7 @@ class Writer:
         for poll in range(POLLS + 1):
             if poll:
                 await self.client.timing.sleep(POLL_S)
-            observed = await self.read(kind, change)
+            observed = await self.eye.read(kind, change)
             if self._has_settled(change, observed, version):
                 return observed
             unversioned = observed is not None and version_of(observed) is None
@@ -349,12 +273,6 @@ class Writer:
 _LATE = "reads may lag behind; run `ldconf plan` again in a minute"
 
 
-def _served(kind: Kind, change: Change) -> frozenset[str]:
-    """Return the keys of the variations that a targeting change names."""
-    named = needs(change, kind.references)
-    return frozenset(address.key for address in named if address.kind == "variations")
-
-
 def _says_so(request: Request, observed: Observed) -> bool:
     """True if a version bears the very comment of this write: its texts may not be returned."""
     comment = request.body.get("comment") if isinstance(request.body, dict) else None
@@ -373,7 +291,3 @@ def _names(requests: Sequence[Request]) -> frozenset[str]:
         elif isinstance(body, dict):
             names |= set(body)
     return frozenset(names)
-
-
-def _targeting_path(project: str, key: str) -> str:
-    return f"/projects/{quote(project, safe='')}/ai-configs/{quote(key, safe='')}/targeting"
