@@ -142,7 +142,8 @@ def _defaults(plan: PlanJson) -> Iterator[tuple[Place, str, Json, Json]]:
         before, after = _fields(row).get("audience", (None, None))
         if before is not None and after["rule"] == "fallthrough":
             place = (after["aiConfig"], after["environment"])
-            yield place, row["address"], before["serve"], {"rollout": after["rollout"]}
+            was, becomes = (side.get("serve") or side for side in (before, after))
+            yield place, row["address"], was, becomes
 
 
 def _shares(serve: Json) -> dict[str, float]:

@@ -53,11 +53,14 @@ def audience(change: Change) -> FieldRow | None:
     rule = found.get("rule") or "fallthrough"
     who = words.rule(rule) if isinstance(rule, Mapping) else "everyone else"
     place = {"aiConfig": found.get("aiConfig"), "environment": found.get("environment")}
-    control = found.get("control") if change.verb == "start" else None  # else it ran already
-    before = {**place, "rule": rule, "serve": control} if control else None
-    unit = found.get("randomizationUnit") or "user"
-    after = {**place, "rule": rule, "rollout": served(found), "contextKind": unit}
-    return FieldRow("audience", (WhoChange(who, control, _shares(found)),), before, after)
+    after = {**place, "rule": rule, **_rollout(found)}
+    if change.verb == "start":
+        was, control = found.get("control"), found.get("control")
+        before = {**place, "rule": rule, "serve": control} if control else None
+    else:  # it runs: the edits tell what was
+        ran = {**found, **{diff.field: diff.before for diff in edits(change)}}
+        was, before = _shares(ran), {**place, "rule": rule, **_rollout(ran)}
+    return FieldRow("audience", (WhoChange(who, was, _shares(found)),), before, after)
 
 
 def status(before: Json, after: Json) -> Iterator[Detail]:
@@ -71,6 +74,10 @@ def allocation(before: Json, after: Json) -> Iterator[Detail]:
     for key in [*old, *(key for key in new if key not in old)]:
         if old.get(key) != new.get(key):
             yield WhoChange(f"variation {key}", _percent(old.get(key)), _percent(new.get(key)))
+
+
+def _rollout(found: Mapping[str, Json]) -> dict[str, Json]:
+    return {"rollout": served(found), "contextKind": found.get("randomizationUnit") or "user"}
 
 
 def _shares(found: Mapping[str, Json]) -> str:

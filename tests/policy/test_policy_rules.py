@@ -158,7 +158,8 @@ def test_audience_by_sample_contexts() -> None:
 
 def start(rule: Any = "fallthrough", before: Any = "a", **arms: float) -> Any:
     place = {"aiConfig": "bot", "environment": "production", "rule": rule}
-    sides = (before and {**place, "serve": before}, {**place, "rollout": arms})
+    was = {"serve": before} if isinstance(before, str) else before
+    sides = (before and {**place, **was}, {**place, "rollout": arms})
     return row("experiments/trial", "start", audience=sides)
 
 
@@ -168,7 +169,10 @@ def test_an_experiment_that_starts_moves_the_audience() -> None:
     (violation,) = check(plan(start(a=50, b=50)), {"r": AUDIENCE}).violations
     assert violation.address == "experiments/trial"
     assert found(AUDIENCE, start(a=75, b=25)) == []
-    assert found(AUDIENCE, start(a=50, b=50, before=None)) == []  # its next iteration
+    again = {"before": {"rollout": {"a": 60, "b": 40}}}  # its next iteration
+    assert found(AUDIENCE, start(a=50, b=50, **again)) == []
+    assert found(AUDIENCE, start(a=30, b=70, **again)) != []
+    assert found(AUDIENCE, start(a=50, b=50, before=None)) == []
     assert found(AUDIENCE, start({"description": "Premium"}, a=50, b=50)) == []
     elsewhere = PolicyRule("maxAudienceSwitched", maximum=25, environments=("test",))
     assert found(elsewhere, start(a=50, b=50)) == []

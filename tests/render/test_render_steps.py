@@ -77,6 +77,21 @@ def test_start_tells_who_gets_what() -> None:
     )
 
 
+def test_restart_tells_who_got_what_until_then() -> None:
+    edited = {**PART, "allocation": {"a": 50, "b": 50}}
+    found = planned(files(trial(iteration=2, **edited)), live(trial(**PART)), BASE)
+    field = next(one for one in rows(found)["restart"].fields if one.field == "audience")
+    (detail,) = field.details
+    assert (detail.before, detail.after) == (  # type: ignore[union-attr]
+        "experiment by user: a 40 %, b 40 %; 20 % outside get a",
+        "experiment by user: a 50 %, b 50 %",
+    )
+    assert (field.before["rollout"], field.after["rollout"]) == (
+        {"a": 60, "b": 40},
+        {"a": 50, "b": 50},
+    )
+
+
 def test_every_step_has_a_hash_of_its_own() -> None:
     hashes = [row.hash for row in rows(restart()).values()]
     assert len(set(hashes)) == 4
