@@ -1,4 +1,4 @@
-"""A change of 200 objects and a prompt of 60 kB, as a reviewer gets it.
+"""A change of 200 objects, 50 experiments that start, and a prompt of 60 kB, as a reviewer gets it.
 
 Prints seconds and size of `ldconf plan --local`, as JSON and as Markdown.
 Repeat with: `python benchmarks/review_large.py`.
@@ -50,6 +50,27 @@ def edited(text: str) -> str:
     return "".join(lines)
 
 
+def experiment(key: str, *, changed: bool) -> dict[str, object]:
+    """Return an experiment with a metric of its own, that the change starts."""
+    metric = {"kind": "custom", "eventKey": f"{key}-liked", "isNumeric": False}
+    found = {
+        "name": f"Which variation of {key}",
+        "environment": "production",
+        "aiConfig": key,
+        "hypothesis": "The second one is liked as well",
+        "methodology": "bayesian",
+        "metrics": [f"{key}-liked"],
+        "primary": f"{key}-liked",
+        "allocation": {"first": 50, "second": 50},
+        "control": "second" if changed else "first",
+        "status": "running" if changed else "draft",
+    }
+    return {
+        "metrics": {f"{key}-liked": {**metric, "successCriteria": "HigherThanBaseline"}},
+        "experiments": {key: found},
+    }
+
+
 def write_workspace(folder: Path, *, changed: bool) -> None:
     settings = {"project": "large", "environments": ["test", "production"]}
     settings["guards"] = {"maxUpdatePercent": 100}  # type: ignore[assignment]
@@ -74,7 +95,8 @@ def write_workspace(folder: Path, *, changed: bool) -> None:
                 "production": {"fallthrough": "second" if changed else "first"},
             },
         }
-        (folder / f"{key}.yaml").write_text(json.dumps({"aiConfigs": {key: agent}}))
+        trial = experiment(key, changed=changed)
+        (folder / f"{key}.yaml").write_text(json.dumps({"aiConfigs": {key: agent}, **trial}))
 
 
 def run(folder: Path, *words: str) -> tuple[float, str]:

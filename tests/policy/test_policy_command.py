@@ -174,6 +174,35 @@ def costs(world: World, *options: str) -> dict[str, str]:
     return {row["address"].rpartition("/")[2]: row["cost"] for row in rows if row["cost"]}
 
 
+def test_a_prompt_goes_to_production_by_way_of_an_experiment(ruled: World) -> None:
+    experiment = "experiments.yaml"
+
+    def violated() -> list[tuple[str, str]]:
+        plan = ruled.run("plan", "--base", "HEAD", "--format", "json=plan.json")
+        assert plan.code == 0, plan.both
+        jsonschema.validate(json.loads((ruled.root / "plan.json").read_text()), SCHEMA)
+        found = ruled.command("policy", "plan.json", "--format", "json").json["violations"]
+        return [(one["id"], one["address"]) for one in found]
+
+    key = "        modelConfigKey: OpenAI.gpt-4o-mini\n"
+    ruled.edit(key, f"{key}        instructions: Be brief.\n")
+    ruled.edit(
+        "base-config: 50, model-variant-2: 50", "base-config: 80, model-variant-2: 20", experiment
+    )
+    ruled.edit("status: draft", "status: running", experiment)
+    assert violated() == []
+    ruled.edit(
+        "base-config: 80, model-variant-2: 20", "base-config: 70, model-variant-2: 30", experiment
+    )
+    assert violated() == [("audience", "experiments/pet-store-agent-model-performance")]
+    ruled.commit("run")
+    assert ruled.run("apply", "--yes", "--quiet").code == 0
+    words = ("--winner", "model-variant-2", "--reason", "better")
+    shipped = ruled.run("experiment", "ship", "pet-store-agent-model-performance", *words)
+    assert shipped.code == 0, shipped.both
+    assert violated() == [("audience", PRODUCTION)]  # its prompt was compared
+
+
 def test_a_model_change_says_what_requests_cost_before_and_after(ruled: World) -> None:
     other_model(ruled)
     found = costs(ruled)["base-config"]
