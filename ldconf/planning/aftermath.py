@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
-from ldconf.core.resource import Json, Observed
-from ldconf.kinds.experiment_model import RUNNING, STOPPED
+from ldconf.core.resource import Json, Observed, same
+from ldconf.kinds.experiment_model import DRAFT, RUNNING, STOPPED
 from ldconf.kinds.experiment_slots import FALLTHROUGH
 from ldconf.kinds.serve import TOTAL, from_weights, to_weight
 from ldconf.kinds.targeting_rules import match_rules
+from ldconf.planning.design import named_rule
 from ldconf.planning.lifecycle import LIFE, STATUS
 from ldconf.planning.sides import EXPERIMENTS, Values
 from ldconf.planning.threeway import Equality
@@ -28,8 +29,9 @@ class Leftover:
     """A rule (its place live) or the fallthrough whose experiment was stopped by the files."""
 
     slot: str | int
-    served: Json  # the rollout that the iteration was
+    served: Json  # what plans showed there before the stop
     arms: frozenset[str]
+    goes_on: bool  # the next iteration fills the slot again: nothing is to be put right
 
     @property
     def field(self) -> str:
@@ -58,24 +60,67 @@ def _leftovers(scene: Scene, address: Address, observed: Observed) -> Iterator[L
             continue
         if targeting_address(live["aiConfig"], live["environment"]) != address:
             continue
-        found = scene.live.live.observed[at]
-        slot = slot_of(found, observed)
+        rule = _ended_on(scene.live.live.observed[at])
+        slot = slot_of(rule, observed)
         if slot is not None:
-            yield Leftover(slot, rollout(live), frozenset(arms(live)))
+            yield _leftover(scene, at, slot, {**live, **base})
+
+
+def _leftover(scene: Scene, address: Address, slot: str | int, stopped: Values) -> Leftover:
+    """Return what the stop of an iteration of this design left.
+
+    One that is to start again was masked by its control before the stop, and will be again.
+    """
+    goes_on = _starts_there_again(scene, address)
+    served = stopped.get("control") if goes_on else rollout(stopped)
+    return Leftover(slot, served, frozenset(arms(stopped)), goes_on)
+
+
+def _starts_there_again(scene: Scene, address: Address) -> bool:
+    """True if the files want the next iteration running, on the rule that the last one was on."""
+    observed, wanted = scene.live.live.observed[address], scene.desired.values(address) or {}
+    rule = (scene.live.values(address) or {}).get("rule")
+    if (wanted.get(STATUS) or {}).get(STATUS) != RUNNING:
+        return False
+    if _ended_on(observed) != observed.meta.get("rule_id"):
+        return False
+    return "rule" not in wanted or same(wanted["rule"], named_rule(scene, address, rule))
+
+
+def _ended_on(observed: Observed) -> Json:
+    """Return the id of the rule that the last iteration was on: a draft may be on another."""
+    ended = observed.meta.get("iterations") or ()
+    return ended[-1]["rule_id"] if ended else observed.meta.get("rule_id")
 
 
 def _was_stopped_by_us(scene: Scene, address: Address, base: Values, live: Values) -> bool:
-    said, now = base.get(STATUS), live.get(STATUS)
-    if said is None or said[STATUS] != RUNNING or now is None or now[STATUS] != STOPPED:
+    said, now = base.get(STATUS), _last_end(scene, address, live)
+    if said is None or said[STATUS] != RUNNING or now is None:
         return False
     sides = (scene.desired, *scene.history)
     wanted = [(side.values(address) or {}).get(STATUS) for side in sides]
     return any(LIFE.ours(one, now) for one in (said, *wanted) if one is not None)
 
 
-def slot_of(experiment: Observed, targeting: Observed) -> str | int | None:
-    """Return where an experiment is or was: `fallthrough`, or the place of its rule live."""
-    rule = experiment.meta.get("rule_id")
+def _last_end(scene: Scene, address: Address, live: Values) -> Json:
+    """Return where an experiment stands whose last iteration is over, None if one runs.
+
+    Also of one whose next iteration is drafted: until that starts, the stop is what it left.
+    """
+    at = live.get(STATUS)
+    if at is None or at[STATUS] != DRAFT:
+        return at if at is not None and at[STATUS] == STOPPED else None
+    ended = scene.live.live.observed[address].meta.get("iterations") or ()
+    if not ended or ended[-1]["number"] != at["iteration"] - 1:
+        return None
+    last = ended[-1]
+    place = {STATUS: STOPPED, "iteration": last["number"]}
+    return {**place, **{name: last[name] for name in ("winner", "reason") if last.get(name)}}
+
+
+def slot_of(rule: Json, targeting: Observed) -> str | int | None:
+    """Return where an experiment on a rule of this id is or was: `fallthrough`, or the place of its
+    rule live."""
     if rule == FALLTHROUGH or rule is None:
         return FALLTHROUGH if rule else None
     ids = list(targeting.meta.get("rule_ids") or ())

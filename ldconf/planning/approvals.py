@@ -21,6 +21,7 @@ from ldconf.core.live import Live, PendingApproval
 from ldconf.core.resource import Json, Observed
 from ldconf.kinds import experiment_slots as experiments
 from ldconf.kinds import kind_of
+from ldconf.kinds.experiment_model import DRAFT
 from ldconf.kinds.targeting import approval as request_approval
 from ldconf.kinds.targeting_patch import same_instructions
 from ldconf.kinds.targeting_rules import match_rules
@@ -60,6 +61,14 @@ def refusals(scene: Scene, change: Change) -> Iterator[Refusal]:
                 f"{environment} requires approval for segments, and ldconf cannot request one",
                 hint="make the change in LaunchDarkly, then `ldconf pull` it",
             )
+    elif isinstance(change, Update) and _reorders(change) and _is_drafted(scene, change.address):
+        yield Refusal(
+            change.address,
+            "approval",
+            f"{environment} requires approval, and a request that reorders rules would give a new"
+            " id to the one that a drafted experiment names",
+            hint="start or archive the draft first, or reorder in LaunchDarkly, then `ldconf pull`",
+        )
     elif isinstance(change, Update) and _adds_rule(change) and _is_named(scene, change.address):
         yield Refusal(
             change.address,
@@ -83,6 +92,20 @@ def _adds_rule(change: Update) -> bool:
             pairs = match_rules(diff.after or (), diff.before or ())
             return any(in_live is None for _, in_live in pairs)
     return False
+
+
+def _reorders(change: Update) -> bool:
+    for diff in change.fields:
+        if diff.field == "rules":
+            pairs = match_rules(diff.after or (), diff.before or ())
+            order = [live for file, live in pairs if file is not None and live is not None]
+            return order != sorted(order)
+    return False
+
+
+def _is_drafted(scene: Scene, address: Address) -> bool:
+    found = experiments.of_targeting(address, scene.live.live.experiments)
+    return any(one.status == DRAFT and one.rule != experiments.FALLTHROUGH for one in found)
 
 
 def _is_named(scene: Scene, address: Address) -> bool:

@@ -199,10 +199,13 @@ def _field_rows(
             continue
         equality = _equality(address, name, value)
         here = tuple(one for one in left if one.field == name)
-        if here:
+        if taken_over := tuple(one for one in here if one.goes_on):
+            field = replace(field, live=before_stop(taken_over, actual))
+        if here := tuple(one for one in here if not one.goes_on):
             equality = Left(equality, here)
         judged = _judged(field, _history(scene, address, name), equality)
-        yield replace(judged, live=before_stop(here, actual)) if judged.is_written else judged
+        shown = before_stop(here, judged.live)
+        yield replace(judged, live=shown) if judged.is_written else judged
 
 
 def _judged(field: FieldRow, history: Sequence[Column], equality: Equality) -> FieldRow:

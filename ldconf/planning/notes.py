@@ -115,11 +115,15 @@ def merged(
         if change.address not in lifted and _is_merged(scene, scene.merged, change)
     }
     fresh = {c.address for c in changes if c.address.kind in PINNED} - before
-    for change in changes:
-        # A re-pin is as new as the version that it attaches.
-        attached = new_pins(change, scene.desired.values(change.address))
-        if change.address in before and fresh.isdisjoint(attached):
-            yield Note(NoteKind.MERGED, "merged before, not yet applied", change.address)
+    # A re-pin is as new as the version that it attaches.
+    attaching = {
+        change.address
+        for change in changes
+        if not fresh.isdisjoint(new_pins(change, scene.desired.values(change.address)))
+    }
+    for address in dict.fromkeys(change.address for change in changes):
+        if address in before and address not in attaching:
+            yield Note(NoteKind.MERGED, "merged before, not yet applied", address)
 
 
 def _is_merged(scene: Scene, merged_side: FileSide, change: Change) -> bool:

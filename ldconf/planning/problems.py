@@ -18,6 +18,7 @@ from ldconf.planning.experiments import steps_of
 from ldconf.planning.graph import references
 from ldconf.planning.lifecycle import STATUS, Impossible
 from ldconf.planning.sides import EXPERIMENTS, is_archived
+from ldconf.planning.threeway import Row
 
 
 def raise_any(scene: Scene) -> None:
@@ -29,12 +30,29 @@ def raise_any(scene: Scene) -> None:
 def raise_impossible(scene: Scene, compared: Mapping[Address, Comparison]) -> None:
     """Raise DocumentError if an experiment is to take a step that there is not (design 5)."""
     found = tuple(
-        _error(scene, address, (STATUS,), steps.summary, "experiment-step", steps.hint)
+        problem
         for address, one in compared.items()
-        if address.kind == EXPERIMENTS and isinstance(steps := steps_of(one), Impossible)
+        if address.kind == EXPERIMENTS
+        for problem in _of_experiment(scene, one)
     )
     if found:
         raise DocumentError(found)
+
+
+def _of_experiment(scene: Scene, found: Comparison) -> Iterator[Diagnostic]:
+    address, steps = found.address, steps_of(found)
+    observed = scene.live.live.observed.get(address)
+    if found.row is Row.CREATE and observed is not None and is_archived(address, observed):
+        yield _error(
+            scene,
+            address,
+            (),
+            f"experiment {address.key!r} is archived in LaunchDarkly, which keeps its key for good",
+            "archived-experiment",
+            "choose another key, or restore it in LaunchDarkly",
+        )
+    elif isinstance(steps, Impossible):
+        yield _error(scene, address, (STATUS,), steps.summary, "experiment-step", steps.hint)
 
 
 def problems(scene: Scene) -> Iterator[Diagnostic]:
@@ -44,7 +62,6 @@ def problems(scene: Scene) -> Iterator[Diagnostic]:
     yield from _undeletable(scene)
     for address, resource in sorted(scene.desired.workspace.resources.items(), key=itemgetter(0)):
         yield from _homeless(scene, address)
-        yield from _archived(scene, address)
         for reference in references(address, resource):
             if not _exists(scene, reference.target):
                 yield _missing(scene, address, reference.target, reference.path)
@@ -62,19 +79,6 @@ def _exists(scene: Scene, address: Address) -> bool:
     if values is None and address.kind == "targeting":  # every AI Config has it, everywhere
         return _exists(scene, Address(address.parts[:2]))
     return values is not None and values.get(STATE) != ARCHIVED
-
-
-def _archived(scene: Scene, address: Address) -> Iterator[Diagnostic]:
-    observed = scene.live.live.observed.get(address)
-    if observed is not None and is_archived(address, observed):
-        yield _error(
-            scene,
-            address,
-            (),
-            f"experiment {address.key!r} is archived in LaunchDarkly, which keeps its key for good",
-            "archived-experiment",
-            "choose another key, or restore it in LaunchDarkly",
-        )
 
 
 def _error(

@@ -48,6 +48,8 @@ def warnings(scene: Scene, change: Change) -> Iterator[str]:
             yield f"a judge of {_named(experiment)} changes while it runs"
         elif isinstance(change, Update) and change.address in _priced_by(scene, experiment):
             yield f"a model config of {_named(experiment)} changes while it runs"
+        elif isinstance(change, Update) and change.address in _measured_by(scene, experiment):
+            yield f"{change.address} is measured by {_named(experiment)}, which runs"
 
 
 def _of_variation(
@@ -187,6 +189,17 @@ def _priced_by(scene: Scene, experiment: RunningExperiment) -> set[Address]:
         Address.of("modelConfigs", values["modelConfigKey"])
         for values in _variations_of(scene, experiment)
         if values.get("modelConfigKey")
+    }
+
+
+def _measured_by(scene: Scene, experiment: RunningExperiment) -> set[Address]:
+    """Return the metrics and groups that a running experiment measures, as far as it was read."""
+    values = scene.live.values(Address.of("experiments", experiment.key)) or {}
+    return {
+        Address.of("metrics", one)
+        if isinstance(one, str)
+        else Address.of("metricGroups", one["key"])
+        for one in values.get("metrics") or ()
     }
 
 

@@ -67,7 +67,7 @@ def settle(
         at_once = {r: at for r, at in found.refusals.items() if any(map(scope.keeps, at))}
         case = Case(kept, blocked, {**standing, **at_once}, found.ways)
         verdict = judge(scene, case)
-        newly = dict(_held_back(scene, verdict, found.pins))
+        newly = dict(_held_back(scene, verdict, found))
         if not newly:
             relied = relies(found.ways, verdict.allowed)
             count = sum(map(len, left_out.values()))
@@ -147,14 +147,20 @@ def _blocked(compared: Mapping[Address, Comparison]) -> Iterator[tuple[Address, 
 
 
 def _held_back(
-    scene: Scene, verdict: Verdict, pins: Pins
+    scene: Scene, verdict: Verdict, found: _Proposals
 ) -> Iterator[tuple[Address, Mapping[Refusal, tuple[Address, ...]]]]:
-    """Yield objects whose new version will not come, with the refusals to remember."""
+    """Yield objects whose new version will not come, with the refusals to remember.
+
+    Among these is that of a restart that would have made way for the re-pin: it is not to start
+    anew without it.
+    """
+    pins = found.pins
     for address in sorted(pins.renewed - pins.held):
         if scene.live.observed(address) is None:
             continue
         if address in verdict.refused:
-            yield address, verdict.refusals_of([address])
+            repinned = _repinned(scene, found.changes, address)
+            yield address, verdict.refusals_of([address, *_restarts(verdict, found, repinned)])
             continue
         users = [
             refused
@@ -170,7 +176,25 @@ def _held_back(
                 hint="pin the version in use there (`{key: ..., version: ...}`), or lift that"
                 " refusal",
             )
-            yield address, {**verdict.refusals_of(users), why: (address,)}
+            told = verdict.refusals_of([*users, *_restarts(verdict, found, users)])
+            yield address, {**told, why: (address,)}
+
+
+def _repinned(scene: Scene, changes: Proposed, pinned: Address) -> list[Address]:
+    """Return the variations that a new version of an object re-pins."""
+    return [
+        address
+        for address, steps in changes.items()
+        for one in steps
+        if pinned in new_pins(one, scene.desired.values(address))
+    ]
+
+
+def _restarts(verdict: Verdict, found: _Proposals, freed: Collection[Address]) -> Iterator[Address]:
+    """Yield the refused experiments whose stop would have made way for these changes."""
+    for address, way in found.ways.items():
+        if address in verdict.refused and not way.frees.isdisjoint(freed):
+            yield address
 
 
 def _await_approvals(scene: Scene, settled: Settled) -> Settled:

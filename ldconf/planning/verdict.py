@@ -13,7 +13,7 @@ from ldconf.core.workspace import Consent
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import approvals, guards, limits, protection, usage
 from ldconf.planning.compare import STATE, Scene
-from ldconf.planning.experiments import EXPERIMENT
+from ldconf.planning.experiment_refusals import EXPERIMENT
 from ldconf.planning.graph import references
 from ldconf.planning.ways import Proposed, Way, is_stopped_by
 

@@ -17,7 +17,7 @@ from ldconf.planning import approvals, protection
 from ldconf.planning.aftermath import RULES, rollout, with_serve
 from ldconf.planning.changes import build, with_values
 from ldconf.planning.compare import Comparison, Scene
-from ldconf.planning.experiments import starts, stops
+from ldconf.planning.experiments import leaves_its_rule, starts, stops
 from ldconf.planning.pins import Pins
 from ldconf.planning.sides import EXPERIMENTS
 from ldconf.planning.threeway import Row
@@ -93,13 +93,14 @@ def enforced(
     targeting: Comparison | None,
     change: Change | None,
 ) -> Change | None:
-    """Return the targeting change of a plan that stops an experiment there for good.
+    """Return the targeting change of a plan that stops an experiment there for good, or moves it
+    to another rule.
 
     While it runs, its slot is masked by its control; what LaunchDarkly serves after the stop nobody
     knows before, so what the files say is written in any case. Only where approvals are required,
     LaunchDarkly is trusted to serve the winner that it is told.
     """
-    if not stops(steps) or starts(steps):
+    if not stops(steps) or (starts(steps) and not leaves_its_rule(steps)):
         return change
     address = targeting_address(way.running.ai_config, way.running.environment)
     observed = scene.live.observed(address)

@@ -27,11 +27,13 @@ def requests_of(plan: Plan, live: Live) -> Requests:
     facts, names = LiveFacts(live), _names_by_id(live)
     found: dict[str, tuple[RequestRow, ...]] = {}
     for change in plan.changes:
+        if str(change.address) in found:
+            continue  # a later step of an experiment: built from what the one before it leaves
         rows = tuple(
             RequestRow(method, path, _named(body, names))
             for method, path, body in _requests(change, facts)
         )
-        found[str(change.address)] = (*found.get(str(change.address), ()), *rows)
+        found[str(change.address)] = rows
     return found
 
 

@@ -316,7 +316,7 @@ def test_locked_field_needs_the_next_iteration(fields: Any) -> None:
     assert "raise `iteration` to 2" in (refusal.hint or "")
     assert refusal.allow is None
     raised = planned(files(trial(iteration=2, **fields)), live(trial()), files(trial()))
-    assert steps(raised) == ["restart"]
+    assert steps(raised) == (["stop", "draft", "start"] if "rule" in fields else ["restart"])
 
 
 def test_design_cannot_change_once_stopped() -> None:
@@ -437,3 +437,21 @@ def test_phases_are_those_of_the_design() -> None:
     ]
     end = transition(found, "stop").after.managed()
     assert (end["winner"], end["reason"]) == ("a", "restarted as iteration 2")
+
+
+@pytest.mark.parametrize(
+    ("where", "moved"),
+    [({}, {"fallthrough": "c"}), ({"rule": {"description": "Premium"}}, {"rules": [PREMIUM]})],
+)
+def test_start_overwrites_nothing_that_moved_in_targeting(where: Any, moved: Any) -> None:
+    base = files(trial("draft", **where))
+    found = planned(files(trial(**where)), live(trial("draft", **where), {TEST: moved}), base)
+    assert steps(found) == []
+    assert "the start would overwrite it" in found.refusals[0].summary
+
+
+def test_experiment_archived_in_launchdarkly_is_drift() -> None:
+    stopped = trial("stopped", **STOPPED)
+    found = planned(files(stopped), live(stopped, archived=True), files(stopped))
+    assert [(str(d.address), d.field) for d in found.drift] == [(EXP, None)]
+    assert found.changes == ()

@@ -10,7 +10,7 @@ from ldconf.core.change import Plan
 from ldconf.core.live import Environment
 from tests import build
 from tests.planning.scenes import PRODUCTION, SEARCH, TEST, A, B
-from tests.planning.trials import BETA, EXP, PREMIUM, C, files, lines, live, planned, trial
+from tests.planning.trials import BETA, EXP, PREMIUM, RATE, C, files, lines, live, planned, trial
 
 STOPPED = {"winner": "b", "reason": "b converts better"}
 OWN_MODEL = "modelConfigs/Custom.small"
@@ -262,3 +262,35 @@ def test_steps_rely_on_each_other() -> None:
         f"draft {EXP}": [f"update {B}"],
         f"start {EXP}": [f"update {B}"],
     }
+
+
+def test_repin_that_is_refused_takes_the_restart_along() -> None:
+    """It is not to start anew without the tool that it should start with."""
+    guards = build.Guards(in_place_edits={"test": "forbid"})
+    desired = files(trial(iteration=2), {SEARCH: {"description": "Finds more"}}, guards=guards)
+    found = planned(desired, live(trial()), files(trial(), guards=guards))
+    assert found.changes == ()
+    assert {str(r.address) for r in found.refusals} == {A, EXP, SEARCH}
+
+
+def test_metric_only_warns() -> None:
+    found = planned(files(trial(), {RATE: {"name": "New"}}), live(trial()), files(trial()))
+    assert lines(found) == [f"2 update {RATE}"]
+    assert any(f"{RATE} is measured by experiment 'exp'" in note.summary for note in found.notes)
+
+
+def test_merged_before_is_said_once_for_all_steps() -> None:
+    desired = files(trial(iteration=2), {B: {"instructions": "New"}})
+    found = planned(desired, live(trial()), files(trial()), merged=desired)
+    merged = [str(note.address) for note in found.notes if note.kind.value == "merged"]
+    assert sorted(merged) == [B, EXP]
+
+
+def test_rules_of_a_draft_keep_their_ids_where_approvals_are_required() -> None:
+    environments = (Environment("test", approvals=frozenset({"aiconfig"})),)
+    base = files(trial("draft", **ON_RULE))
+    there = live(trial("draft", **ON_RULE), environments=(*environments, Environment("production")))
+    reordered = files(trial("draft", **ON_RULE), {TEST: {"rules": [PREMIUM, BETA]}})
+    found = planned(reordered, there, base)
+    assert found.changes == ()
+    assert "would give a new id" in found.refusals[0].summary
