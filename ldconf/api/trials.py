@@ -158,6 +158,11 @@ def _with_version(body: Json, version: Json) -> Json:
     return body
 
 
+def is_running(observed: Observed) -> bool:
+    """True if an experiment runs as it was read."""
+    return observed.resource.managed().get("status") == "running"
+
+
 def resource_of(change: Change) -> Resource | None:
     """Return what a change sends, or what it deletes."""
     match change:

@@ -23,7 +23,7 @@ from ldconf.api.readback import (
     verifiable,
     version_of,
 )
-from ldconf.api.trials import EXPERIMENTS, Trials, stale_step, with_version, wrong_share
+from ldconf.api.trials import EXPERIMENTS, Trials, is_running, stale_step, with_version, wrong_share
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, Transition
 from ldconf.core.errors import ApiError, Conflict
@@ -142,12 +142,13 @@ class Writer:
         self, kind: Kind, change: Change, refused: Sequence[Request], error: ApiError
     ) -> None:
         """A 400 may mean another version of targeting than was sent: read it afresh, then try that
-        of the whole document (reference 13.8, U7). Raises the last error."""
+        of the whole document (reference 13.8, U7). Raises the first error that speaks of something
+        else than a version, else the last."""
         subject = self.trials.subject(change) or ""
         await self.eye.read_targeting(subject)
         fresh = tuple(kind.requests(change, self.facts))
         whole = self.facts.targeting(subject).get("_version")
-        tried = [tuple(refused)]
+        tried, errors = [tuple(refused)], [error]
         for requests in (fresh, tuple(with_version(one, whole) for one in fresh)):
             if requests in tried:
                 continue
@@ -159,8 +160,8 @@ class Writer:
             except ApiError as later:
                 if later.status != 400:
                     raise
-                error = later
-        raise error
+                errors.append(later)
+        raise next((one for one in errors if not _is_of_version(one)), errors[-1])
 
     async def _complete(self, kind: Kind, change: Create, before: Observed) -> Observed | None:
         """Edit once more what the create did not keep, as the answer to it or a read shows."""
@@ -259,18 +260,24 @@ class Writer:
             raise WriteError("LaunchDarkly does not show it after the write", _LATE)
         if wrong := not_kept(change, observed, self.facts):
             names = ", ".join(f"`{name}`" for name in wrong)
+            runs = isinstance(change, Transition) and is_running(observed)
             raise WriteError(
-                f"LaunchDarkly did not keep {names}",
-                "the request was accepted, but the value read back is another one",
+                f"{'it runs, but ' if runs else ''}LaunchDarkly did not keep {names}",
+                STOP_IT
+                if runs
+                else "the request was accepted, but the value read back is another one",
             )
         subject = self.trials.subject(change)
         if subject and (why := wrong_share(change, observed, self.facts.targeting(subject))):
-            raise WriteError(
-                f"it runs, but {why}", "stop it in LaunchDarkly: its results would be of others"
-            )
+            raise WriteError(f"it runs, but {why}", STOP_IT)
 
 
+STOP_IT = "stop it (`ldconf pull` it first, or in LaunchDarkly): its results would be of others"
 _LATE = "reads may lag behind; run `ldconf plan` again in a minute"
+
+
+def _is_of_version(error: ApiError) -> bool:
+    return "version" in (error.message or "").lower()
 
 
 def _says_so(request: Request, observed: Observed) -> bool:

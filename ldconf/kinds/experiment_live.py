@@ -77,8 +77,8 @@ def observed(payload: Payload, document: Document | None) -> Observed:
     """Return a live experiment. `document` is the targeting of its AI Config, None if unread.
 
     `meta`: `raw`, `archived`, `unsupported` (words, if files cannot describe it), `iterations`
-    (numbered: id, status, startedAt, endedAt, winner, reason), `iteration_id`, `treatment_ids` (by
-    variation key), `rule_id`, `draft` (the raw draft iteration, also beside a running one) and
+    (numbered: id, status, startedAt, endedAt, winner, reason, rule_id), `iteration_id`,
+    `treatment_ids` (by variation key), `rule_id`, `draft` (the raw draft iteration, also beside a running one) and
     `mutable` (status -> field -> operations; None if LaunchDarkly does not tell).
     """
     at, flags = stage(payload), subject(payload)
@@ -189,6 +189,7 @@ class _Words:
                 "endedAt": iteration.get("endedAt"),
                 "winner": self._won(iteration, winner) if winner else None,
                 "reason": text(iteration.get("winningReason")),
+                "rule_id": self.flag(iteration).get("targetingRule"),
             }
 
     def treatment_ids(self, iteration: Payload) -> dict[str, Json]:

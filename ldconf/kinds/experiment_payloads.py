@@ -13,13 +13,14 @@ from ldconf.kinds.targeting_document import Document
 from ldconf.kinds.wire import get_or_none, q
 
 # Without `expand` the draft and the treatments are absent. Unknown values may be refused with 400.
-EXPAND: tuple[tuple[str, ...], ...] = (
-    (
-        *("draftIteration", "previousIterations", "secondaryMetrics", "treatments"),
-        *("analysisConfig", "mutableFieldsByStatus"),
-    ),
-    ("draftIteration", "previousIterations", "secondaryMetrics", "treatments", "analysisConfig"),
-    ("draftIteration", "previousIterations", "treatments"),
+EXPAND = (
+    *("draftIteration", "previousIterations", "secondaryMetrics", "treatments"),
+    *("analysisConfig", "mutableFieldsByStatus"),
+)
+# What is dropped first if the answer does not name what it refuses.
+_DISPENSABLE = (
+    *("mutableFieldsByStatus", "secondaryMetrics", "analysisConfig"),
+    *("previousIterations", "draftIteration", "treatments"),
 )
 
 
@@ -35,17 +36,17 @@ def path(project: str, environment: str, key: str) -> str:
 
 async def payloads(reader: Reader) -> Sequence[Payload]:
     """Return every experiment of the project, archived ones too. Raises ApiError."""
-    *fuller, least = (
-        {"limit": "50", "lifecycleState": "active,archived", "expand": ",".join(names)}
-        for names in EXPAND
-    )
-    for params in fuller:
+    names = list(EXPAND)
+    while True:
+        params = {"limit": "50", "lifecycleState": "active,archived", "expand": ",".join(names)}
         try:
             return await reader.list(collection(reader.project), params=params)
         except ApiError as error:
-            if error.status != 400:
+            if error.status != 400 or not names:
                 raise
-    return await reader.list(collection(reader.project), params=least)
+            left = [name for name in _DISPENSABLE if name in names]
+            said = error.message or ""
+            names.remove(next((name for name in left if name in said), left[0]))
 
 
 async def targeting(reader: Reader, key: str) -> Document | None:

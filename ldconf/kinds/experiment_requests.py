@@ -22,7 +22,7 @@ from ldconf.kinds.experiment_fields import (
     restart_edits,
     without_lifecycle,
 )
-from ldconf.kinds.experiment_model import RUNNING, Experiment
+from ldconf.kinds.experiment_model import DRAFT, RUNNING, Experiment
 from ldconf.kinds.experiment_payloads import path
 
 
@@ -54,7 +54,9 @@ def advice(change: Change, error: ApiError) -> str | None:
     if not isinstance(change, Create) or not isinstance(change.after, Experiment):
         return None
     key, said = change.after.ai_config, (error.message or "").lower()
-    if error.status not in (400, 404) or not (key.lower() in said or "flag" in said):
+    if error.status not in (400, 404) or "version" in said:
+        return None
+    if not (key.lower() in said or "flag" in said):
         return None
     return (
         f"nothing was made. Make the experiment on AI Config {key!r} in LaunchDarkly's user"
@@ -101,7 +103,9 @@ class _Step:
         actual = (self._actual["status"], self._actual["iteration"])
         match actual[0], wanted[0], wanted[1] - actual[1]:
             case before, after, 0 if before == after:
-                return self._edit()
+                # What a start or a stop fixed is not edited after it: it is as sent, or failed.
+                done = isinstance(self._change, Transition) and after != DRAFT
+                return () if done else self._edit()
             case "draft", "running", 0:
                 return self._edit() or (self._patch({"kind": "startIteration", **self._because()}),)
             case "running", "stopped", 0:

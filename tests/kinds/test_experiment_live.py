@@ -234,6 +234,7 @@ def test_winner_is_a_variation_and_history_is_numbered() -> None:
             "endedAt": 1_700_000_200_000,
             "winner": "detailed",  # by the id of the variation: the field help calls it so
             "reason": "Better",
+            "rule_id": "fallthrough",
         },
         {
             "number": 2,
@@ -243,6 +244,7 @@ def test_winner_is_a_variation_and_history_is_numbered() -> None:
             "endedAt": None,
             "winner": None,
             "reason": None,
+            "rule_id": "fallthrough",
         },
     ]
     stopped = managed(currentIteration=iteration(1, "stopped"))
@@ -346,7 +348,7 @@ async def test_one_list_brings_every_experiment_with_all_that_can_be_expanded() 
     assert asked.params[0] == {
         "limit": "50",
         "lifecycleState": "active,archived",
-        "expand": ",".join(EXPAND[0]),
+        "expand": ",".join(EXPAND),
     }
 
 

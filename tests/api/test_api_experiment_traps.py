@@ -1,0 +1,54 @@
+"""Traps of experiments in the API (reference 21): what each ends with, and which words say so."""
+
+from __future__ import annotations
+
+import pytest
+from ldlocal import Local, workspace
+from test_api_experiments import PATH, bad, begun, files, iteration
+
+from ldconf.core.outcome import Failed
+
+
+async def ready() -> Local:
+    """Return a local LaunchDarkly with all that the experiment is about."""
+    local = Local.new()
+    assert bad(await local.run(workspace())) == []
+    return local
+
+
+async def test_refusal_of_the_design_is_told_and_not_that_of_the_other_version() -> None:
+    local = await ready()
+    local.faults.full_audience_only = True
+    first, _ = await local.run(files())
+    assert isinstance(first, Failed)
+    assert "allocationPercent adds up to 60" in first.reason
+    assert "user interface" not in (first.hint or "")
+
+
+async def test_refusal_of_the_design_is_told_where_the_whole_version_counts() -> None:
+    local = await ready()
+    local.faults.flag_version = "document"
+    local.faults.full_audience_only = True
+    first, _ = await local.run(files())
+    assert isinstance(first, Failed)
+    assert "allocationPercent adds up to 60" in first.reason
+
+
+@pytest.mark.parametrize("name", ["mutableFieldsByStatus", "secondaryMetrics"])
+async def test_value_of_expand_that_is_refused_costs_no_other(name: str) -> None:
+    local = await ready()
+    local.faults.refused_expand = frozenset({name})
+    assert bad(await local.run(files())) == []
+    assert (await local.plan(files())).is_empty
+
+
+async def test_restart_with_another_share_than_was_sent_says_that_it_runs() -> None:
+    local = await begun()
+    local.faults.whole_audience = True
+    allocation = {"one": 20, "two": 20}
+    (outcome,) = await local.run(files({"iteration": 2, "allocation": allocation}))
+    assert isinstance(outcome, Failed)
+    assert outcome.reason == "it runs, but LaunchDarkly did not keep `allocation`"
+    assert "stop it" in (outcome.hint or "")
+    assert local.writes == [("PATCH", PATH)]
+    assert (await iteration(local))["status"] == "running"
