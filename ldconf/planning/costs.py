@@ -16,6 +16,7 @@ from ldconf.core.change import Change, Create, FieldDiff, Plan, Restore, Transit
 from ldconf.core.cost import ASSUMED, REQUESTS, CostChange, CostSide, Tokens, change
 from ldconf.core.live import Live
 from ldconf.core.resource import Json, Resource
+from ldconf.kinds.experiment_model import ai_config_of
 from ldconf.kinds.experiment_parts import served
 from ldconf.kinds.serve import DISABLED, TOTAL, weights
 from ldconf.planning.applied import Resources, applied
@@ -125,7 +126,7 @@ def priced_ai_configs(plan: Plan, found: Mapping[Address, CostChange]) -> Iterat
     keys = {address.parts[1] for address in found if address.ai_config is not None}
     for one in (*plan.changes, *plan.refused):
         if isinstance(one, Transition) and one.address in found:
-            keys.add(one.after.managed()["aiConfig"])
+            keys.add(ai_config_of(one.address, one.after) or "")
     yield from sorted(keys)
 
 

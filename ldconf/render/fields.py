@@ -72,11 +72,13 @@ def unverifiable(row: FieldRow) -> str:
 
 def seen(entries: Iterable[ContextEntry]) -> list[str]:
     """Return the facts of the context that are nobody's doing, such as events that arrived."""
-    return [
-        f"{entry.address}: {entry.what}" + (f" {entry.when}" if entry.when else "")
-        for entry in entries
-        if not entry.who
-    ]
+    facts = [entry for entry in entries if not entry.who]
+    never: dict[str, list[str]] = {}
+    for entry in facts:
+        if not entry.when:
+            never.setdefault(entry.what, []).append(str(entry.address))
+    lines = [f"{what}: {', '.join(names)}" for what, names in never.items()]
+    return lines + [f"{one.address}: {one.what} {one.when}" for one in facts if one.when]
 
 
 def moved(entries: Iterable[ContextEntry]) -> str:

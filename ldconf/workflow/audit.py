@@ -68,7 +68,7 @@ def _seen(address: Address, live: Live) -> ContextEntry:
     raw: Mapping[str, Json] = (observed.meta.get("raw") or {}) if observed else {}
     at = raw.get("lastSeen")
     if not at:
-        return ContextEntry(address, "", "", "LaunchDarkly shows no event of it yet")
+        return ContextEntry(address, "", "", "LaunchDarkly has seen no event yet")
     moment = datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return ContextEntry(address, "", moment, "last event seen")
 

@@ -8,6 +8,8 @@ import pytest
 
 from ldconf.core.address import Address
 from ldconf.core.change import Plan
+from ldconf.core.cost import CostChange, CostSide, Tokens
+from ldconf.planning.costs import priced_ai_configs
 from ldconf.planning.options import PlanOptions
 from ldconf.planning.planner import plan
 from ldconf.render import markdown, report, text
@@ -57,7 +59,7 @@ def seen(at_ms: int | None) -> Plan:
     found = planned(files(trial()), there)
     drawn = report.build(found, report.ReportOptions(context=events_seen(found, there)))
     for words in (text.plan(drawn, Look()), markdown.plan(drawn)):
-        assert ("no event of it yet" in words) == (at_ms is None)
+        assert ("seen no event yet: metrics/rate" in words) == (at_ms is None)
         assert ("last event seen 2026-11-25T" in words) == (at_ms is not None)
     return found
 
@@ -75,3 +77,15 @@ def test_metric_that_the_plan_makes_has_no_event_yet() -> None:
 def test_no_start_no_question() -> None:
     found = planned(files(trial("draft")), live())
     assert events_seen(found, live()) == ()
+
+
+def test_only_the_start_of_an_experiment_has_a_cost() -> None:
+    desired = files(trial(iteration=2), EDIT)
+    found = planned(desired, live(trial()), files(trial()))
+    tokens = Tokens(1000, 100, "assumed")
+    cost = CostChange(CostSide("a", 1.0), CostSide("a, b", 2.0), 100.0, tokens)
+    at = build.at(EXP)
+    assert list(priced_ai_configs(found, {at: cost})) == ["bot"]
+    drawn = report.build(found, report.ReportOptions(costs={at: cost}))
+    priced = [row.word for group in drawn.groups for row in group.rows if row.cost is not None]
+    assert priced == ["start"]
