@@ -455,3 +455,37 @@ def test_experiment_archived_in_launchdarkly_is_drift() -> None:
     found = planned(files(stopped), live(stopped, archived=True), files(stopped))
     assert [(str(d.address), d.field) for d in found.drift] == [(EXP, None)]
     assert found.changes == ()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        trial(iteration=2),
+        trial("stopped", winner="a", reason="nothing won"),
+        trial(metrics=["rate", "cost"]),
+    ],
+)
+def test_draft_made_beside_a_running_iteration_is_in_the_way(wanted: Any) -> None:
+    there = live(trial(), meta={"draft": {"_id": "made by hand"}})
+    found = planned(files(wanted), there, files(trial()))
+    assert found.changes == ()
+    assert "has a draft of its next iteration" in found.refusals[0].summary
+
+
+def test_restart_on_another_rule_puts_the_one_it_leaves_right() -> None:
+    moved = trial(iteration=2, rule={"description": "Premium"})
+    found = planned(files(moved), live(trial()), files(trial()))
+    assert lines(found) == [f"1 stop {EXP}", f"3 update {TEST}", f"5 draft {EXP}", f"5 start {EXP}"]
+
+
+def test_split_that_a_stop_left_is_no_drift_while_the_next_iteration_is_a_draft() -> None:
+    ended = {
+        "number": 1,
+        "rule_id": "fallthrough",
+        "winner": "a",
+        "reason": "restarted as iteration 2",
+    }
+    split = {"rollout": {"a": 50, "b": 50}, "bucketBy": "key", "contextKind": "user"}
+    there = live(trial("draft", 2), served=split, meta={"iterations": [ended]})
+    found = planned(files(trial(iteration=2)), there, files(trial()))
+    assert (lines(found), found.drift) == ([f"5 start {EXP}"], ())

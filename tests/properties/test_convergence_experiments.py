@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from functools import partial
 from itertools import product
 
 import anyio
 import pytest
 from convergence import FAULTS, Case
 from trials import TURNS
-from worlds import World, all_applied, loaded, texts_of
+from worlds import Deadly, Killed, World, all_applied, loaded, texts_of
 
 from ldconf.core.change import Plan
 from ldconf.planning.planfile import dumps
@@ -47,6 +49,34 @@ def test_applied_turn_leaves_nothing_to_do(turn: str, serves: str) -> None:
         assert all_applied(outcomes), outcomes
         for base in (None, before, after):
             assert problems(await world.plan(after, base)) == []
+
+    anyio.run(scenario)
+
+
+@pytest.mark.parametrize("serves", ["winner", "split"])
+@pytest.mark.parametrize("turn", TURNS)
+def test_what_is_left_after_a_kill_was_reviewed(turn: str, serves: str) -> None:
+    """The digest of the first run lets the second one through."""
+    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+
+    async def scenario() -> None:
+        start = World()
+        for workspace in (*earlier, before):
+            assert all_applied(await start.apply(workspace))
+        reviewed = set((await start.plan(after, before)).change_hashes.values())
+        full = start.clone()
+        full.faults.stopped_serves = serves
+        assert all_applied(await full.apply(after, before))
+        for at, (method, _) in enumerate(full.requests):
+            if method == "GET":
+                continue
+            world = start.clone()
+            world.faults.stopped_serves = serves
+            with contextlib.suppress(Killed, BaseExceptionGroup):
+                await world.apply(after, before, partial(Deadly, at=at))
+            found = await world.plan(after, before)
+            assert set(found.change_hashes.values()) <= reviewed
+            assert (found.refusals, found.conflicts, found.drift) == ((), (), ())
 
     anyio.run(scenario)
 

@@ -73,6 +73,7 @@ def _new_arm(bot: Json) -> None:
     bot["variations"]["d"] = {"instructions": "d"}
 
 
+REST: Mapping[str, Json] = {"allocation": {"b": 30, "c": 30}, "remainder": "a"}
 STOPPED = {"status": "stopped", "winner": "b", "reason": "b converts better"}
 # What is applied one after the other; the last is the turn.
 TURNS: Mapping[str, tuple[Sections, ...]] = {
@@ -83,6 +84,8 @@ TURNS: Mapping[str, tuple[Sections, ...]] = {
         at(),
         edited(at(iteration=2, name="Other", tags=["x"], attributes=["plan"]), _instructions),
     ),
+    "restart on the default rule": (at(), at(iteration=2, rule="fallthrough", control="c", **REST)),
+    "restart on a rule": (at(rule="fallthrough", control="c", **REST), at(iteration=2)),
     "ship": (at(), edited(at(**STOPPED), _shipped)),
     "next after a stop": (
         at(),
