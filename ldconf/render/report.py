@@ -160,6 +160,8 @@ class _Builder:
         match change:
             case Create(address=address, after=after):
                 pairs = [FieldDiff(name, None, value) for name, value in after.managed().items()]
+            case Delete(address=address) if address.kind == "experiments":
+                pairs = []  # it is archived: nothing of it is lost
             case Delete(address=address, before=before):
                 pairs = [FieldDiff(name, value, None) for name, value in before.managed().items()]
             case Update(address=address, fields=fields) | Restore(address=address, fields=fields):

@@ -104,7 +104,7 @@ def test_removed_experiment_is_archived_not_deleted() -> None:
     assert found.summary.todo == "1 to archive"
     assert found.summary.risk == "medium"
     row = found.groups[0].rows[0]
-    assert (row.symbol, row.word) == ("-", "archive")
+    assert (row.symbol, row.word, row.fields) == ("-", "archive", ())
     assert row.summary == "archived: LaunchDarkly keeps it, its results and its key"
 
 
