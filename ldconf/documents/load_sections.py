@@ -56,6 +56,8 @@ def read_sections(tree: Tree, sources: Sources, problems: Problems) -> Sections:
         document = reader.document
         if document.file in texts and not _has_sections(document):
             continue  # a schema that a document names by `{file:}`
+        if _is_figures(document):
+            continue
         problems.extend(document.problems)
         problems.extend(reader.problems.sorted())
         if document.problems:
@@ -98,6 +100,12 @@ def _named_files(readers: Iterable[_Reader]) -> set[str]:
 def _has_sections(document: Document) -> bool:
     value = document.value
     return isinstance(value, dict) and bool(value) and set(value) <= set(ALLOWED)
+
+
+def _is_figures(document: Document) -> bool:
+    """True of figures typed for `experiment results --aggregates`: no document, wherever kept."""
+    value = document.value
+    return isinstance(value, dict) and {"experiment", "exposures"} <= set(value)
 
 
 def _merge(

@@ -220,3 +220,14 @@ def test_position_of_what_stands_in_a_file_is_where_the_file_is_named() -> None:
     found = workspace({"a.yaml": bot("{outputFormat: {file: o.json}}"), "o.json": '{"type": "x"}'})
 
     assert found.position(V, "outputFormat", "type") == Position("a.yaml", 4, 25)
+
+
+def test_figures_of_an_experiment_are_no_document_wherever_they_are_kept() -> None:
+    figures = "experiment: e\niteration: 1\nexposures: {a: 1}\nmetrics: {m: {a: {total: 1}}}\n"
+    metric = """\
+        metrics:
+          m: {kind: custom, eventKey: e, isNumeric: false, successCriteria: HigherThanBaseline}
+    """
+    found = workspace({"figures.yaml": figures, "m.yaml": metric})
+    assert list(found.resources) == [Address.of("metrics", "m")]
+    assert problems({"figures.yaml": "experiment: e\n", "m.yaml": metric})
