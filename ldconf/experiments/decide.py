@@ -28,6 +28,7 @@ from ldconf.core.analysis import (
     SampleRatio,
     Verdict,
 )
+from ldconf.core.experiment import ExperimentDesign
 from ldconf.experiments.standing import Standing, standing
 from ldconf.experiments.wording import listed, percent, units
 
@@ -46,7 +47,8 @@ def decide(analysis: Analysis, as_of: int | None = None) -> Decision:
         return Decision(Verdict.INVALID, design.control, (words,))
     time = _Time(analysis, as_of)
     decision = (
-        _invalid(analysis)
+        _unstarted(design)
+        or _invalid(analysis)
         or _too_few(analysis, time)
         or _blocked(analysis)
         or _planned(analysis, time)
@@ -71,6 +73,14 @@ class _Time:
     def words(self) -> str:
         """How long, as `9.5 days`."""
         return "an unknown time" if self.days is None else f"{self.days:.1f} days"
+
+
+def _unstarted(design: ExperimentDesign) -> Decision | None:
+    """Decide nothing about a draft: events that are older than its start may fit it by chance."""
+    if design.status != "draft":
+        return None
+    words = f"the experiment is a draft: iteration {design.iteration} is not started"
+    return Decision(Verdict.KEEP_RUNNING, None, (words,))
 
 
 def _invalid(analysis: Analysis) -> Decision | None:
@@ -201,9 +211,17 @@ def _running(analysis: Analysis, reasons: list[str]) -> Decision:
 
 def _leader(found: tuple[Standing, ...]) -> Standing | None:
     """Return the treatment that stands best on the primary metric; of tested ones several may win,
-    and then one that no guardrail blocks comes first."""
+    and then one that the guardrails let pass comes first, one that none blocks next."""
     able = [one for one in found if one.score is not None]
-    order = [(one.wins and not one.blocks, one.wins, one.score or 0.0) for one in able]
+    order = [
+        (
+            one.wins and not one.blocks and not one.unproven,
+            one.wins and not one.blocks,
+            one.wins,
+            one.score or 0.0,
+        )
+        for one in able
+    ]
     return able[order.index(max(order))] if able else None
 
 

@@ -154,6 +154,8 @@ class _Reading:
                 f"these are figures of iteration {file.iteration}; the files speak of iteration "
                 f"{design.iteration}",
             )
+        if file.as_of is not None and file.started is not None and file.as_of < file.started:
+            yield Problem(("asOf",), "the figures were read before the iteration `started`")
         yield from self._keys(("exposures",), file.exposures, whole=True)
         yield from self._keys(("crossover",), file.crossover)
         keys = {metric.key: metric for metric in design.metrics}
@@ -308,6 +310,8 @@ def _told(error: ValidationError) -> Iterator[Problem]:
             words = f"`{found['loc'][-1]}` is missing"
         elif found["input"] is None:
             words = "is empty"
+        elif found["type"] in ("model_type", "dict_type"):
+            words = "must be a map: names, each with its value"
         elif found["type"] in ("int_type", "float_type"):
             words = f"must be a number without separators or units, not {found['input']!r}"
         where = [step for step in found["loc"] if step not in ("int", "float")]

@@ -15,8 +15,8 @@ _EQUAL = 1e-9  # a threshold that is exactly reached is reached
 class Standing:
     """One treatment. `score` orders treatments on the primary metric (None: no estimate).
 
-    `blocks` are guardrails that are worse, `unproven` those not shown to be no worse (only asked
-    for under `nonInferior`), `passes` what was checked and is well; all in words.
+    `blocks` are guardrails that are worse, `unproven` those without any data, and under
+    `nonInferior` those not shown to be no worse; `passes` what was checked and is well; in words.
     """
 
     variation: str
@@ -111,7 +111,7 @@ def _guardrails(
         worse = metric.arm(variation).p_worse_than_margin
         if worse is None:
             words = f"guardrail {metric.name} of {variation} is not known"
-            (unproven if strict else passes).append(words)
+            (unproven if strict or _lacks_data(metric, variation) else passes).append(words)
             continue
         words = f"{variation} is worse than {design.control} on guardrail {metric.name}"
         words += f"{_margin(guardrail)} with probability {percent(worse)}"
@@ -122,6 +122,13 @@ def _guardrails(
         else:
             passes.append(f"{words}, below the limit of {percent(guardrail.threshold)}")
     return tuple(blocks), tuple(unproven), tuple(passes)
+
+
+def _lacks_data(metric: MetricResult, variation: str) -> bool:
+    """True if there is nothing to compare, so that a promised guardrail would not be looked at."""
+    return any(
+        arm.units == 0 for arm in metric.arms if arm.is_control or arm.variation == variation
+    )
 
 
 def _proof(design: ExperimentDesign) -> float:

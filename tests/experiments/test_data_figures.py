@@ -236,3 +236,14 @@ def test_json_will_do(tmp_path: Path) -> None:
         '{"vote": {"base": {"conversions": 1}, "variant": {"conversions": 2}}}}'
     )
     assert read_figures(file, WANTED, AS_OF).arms[TREATMENT].metrics["vote"].total == 2
+
+
+def test_figures_cannot_be_older_than_the_start(tmp_path: Path) -> None:
+    text = GOOD.replace("asOf: 2026-11-24T15:00Z", "asOf: 2026-11-09")
+    assert problems(tmp_path, text) == [
+        "3:1 asOf: the figures were read before the iteration `started`"
+    ]
+
+
+def test_a_list_is_no_map_of_figures(tmp_path: Path) -> None:
+    assert problems(tmp_path, "[]\n") == ["1:1 must be a map: names, each with its value"]

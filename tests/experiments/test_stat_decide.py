@@ -268,3 +268,35 @@ def test_metric_without_estimate_goes_on_and_says_so() -> None:
     found = decide(analysis(empty, maximum_days=30))
     assert found.verdict is Verdict.KEEP_RUNNING
     assert found.reasons == ("treatment: no estimate of Up",)
+
+
+def test_guardrail_without_data_does_not_let_a_treatment_pass() -> None:
+    arms = arm(CONTROL), replace(arm(TREATMENT), units=0, mean=None)
+    unknown = metric("down", *arms, guardrail=True, lower_is_better=True)
+    found = decide(analysis(primary(0.97, 0.97, 0.03), unknown))
+    assert found.verdict is Verdict.KEEP_RUNNING
+    assert "guardrail Down of treatment is not known" in found.reasons
+    assert decide(analysis(primary(0.97, 0.97, 0.03), guardrail("down", None))).winner == TREATMENT
+
+
+def test_unproven_treatment_does_not_hide_a_proven_one() -> None:
+    def tested(key: str, gain: float) -> ArmResult:
+        change = Difference(gain, Interval(gain - 0.01, gain + 0.01))
+        return arm(key, difference=change, significance=Significance(0.01, 0.01, True))
+
+    up = metric("up", arm(CONTROL), tested(TREATMENT, 0.3), tested(THIRD, 0.2), primary=True)
+    down = metric(
+        "down",
+        arm(CONTROL),
+        arm(TREATMENT, p_worse_than_margin=0.4),
+        arm(THIRD, p_worse_than_margin=0.01),
+        guardrail=True,
+    )
+    found = of_design(analysis(up, down, guardrail_rule="nonInferior"), methodology="frequentist")
+    assert decide(found).winner == THIRD
+
+
+def test_nothing_is_decided_about_a_draft() -> None:
+    found = decide(of_design(analysis(primary(0.97, 0.97, 0.03)), status="draft"))
+    assert (found.verdict, found.winner) == (Verdict.KEEP_RUNNING, None)
+    assert found.reasons == ("the experiment is a draft: iteration 1 is not started",)
