@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import sqrt
 
+from ldconf.core import figures
 from ldconf.core.analysis import Decision, Verdict
 from ldconf.core.errors import UsageError
 from ldconf.core.experiment import ExperimentDesign, MetricDesign
@@ -22,6 +23,7 @@ from ldconf.experiments.numeric import generator, np
 from ldconf.experiments.sizing import Split
 from ldconf.experiments.synthetic import Sums, Truth, at_look, units_of
 
+MOST_DRAWN = 20_000_000  # values of one simulated experiment: what memory holds
 World = Mapping[str, Truth]  # by metric key
 Progress = Callable[[int], None]  # told how many runs are done
 TYPICAL = {
@@ -213,6 +215,13 @@ def _problems(design: ExperimentDesign, world: World, plan: Plan) -> list[str]:
         for variation in design.allocation
         for problem in _problems_of(metric, world.get(metric.key), variation)
     ]
+    split = Split(design.allocation, design.control)
+    drawn = sum(split.scaled(_per_arm(design, plan)).values()) * len(design.metrics)
+    if drawn > MOST_DRAWN:
+        found.append(
+            f"{drawn:.2g} values per experiment (units by metrics) are more than"
+            f" {figures.count(MOST_DRAWN)}"
+        )
     if plan.runs < 1:
         found.append("at least one run is needed")
     if design.methodology == "export_only":

@@ -113,3 +113,8 @@ def test_truths_that_cannot_be_are_refused_together() -> None:
     assert "tokens of control needs" in caught.value.summary
     with pytest.raises(UsageError, match="export_only"):
         simulate(build.design(methodology="export_only"), {"thumbs-up": RATE}, Plan(runs=1))
+
+
+def test_more_units_than_memory_holds_are_refused() -> None:
+    with pytest.raises(UsageError, match="values per experiment"):
+        simulate(build.design(), {"thumbs-up": Truth(0.5)}, Plan(1, per_arm=10**13))
