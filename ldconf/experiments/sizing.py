@@ -168,7 +168,8 @@ def _sequential_z(settings: Frequentist, alpha: float) -> float:
     tightest (see `frequentist`)."""
     level = -2 * log(settings.significance)
     mixed = level + log(level + 1)
-    return sqrt((mixed + 1) / mixed * 2 * log(sqrt(mixed + 1) / alpha))
+    odds = sqrt(mixed + 1) / alpha
+    return sqrt((mixed + 1) / mixed * 2 * log(odds if settings.two_sided else 1 + odds / 2))
 
 
 def _split(design: ExperimentDesign) -> Split:

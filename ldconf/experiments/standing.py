@@ -83,12 +83,12 @@ def _tested(
     loses = found.significant and gain < 0
     if not settings.two_sided:
         loses = gain < 0 and 1 - found.p_value <= settings.significance and not found.sequential
-    shown = "<0.001" if found.adjusted < 0.001 else f"{found.adjusted:.3f}"
+    shown = "< 0.001" if found.adjusted < 0.001 else f"= {found.adjusted:.3f}"
     kind = "always-valid p" if found.sequential else "p"
     kind = f"corrected {kind}" if found.adjusted != found.p_value else kind
     side = "better" if gain > 0 else "worse"
     words = f"{arm.variation} is {_significantly(wins or loses)} {side} than {design.control}"
-    words += f" on {primary.name}: {kind} = {shown}, limit {settings.significance:g}"
+    words += f" on {primary.name}: {kind} {shown}, limit {settings.significance:g}"
     return gain, wins, loses, words
 
 

@@ -137,6 +137,8 @@ def _design(found: Declared, wish: ResultsWish, as_of: int) -> ExperimentDesign:
     if wish.since is not None:
         design = replace(design, started=wish.since)
     if wish.slice_by is not None:
+        if not wish.slice_by.strip("/ "):
+            raise UsageError("--slice names an attribute of the context", "for instance country")
         design = replace(design, attributes=(wish.slice_by,))
     if design.started is not None and as_of < design.started:
         raise UsageError(

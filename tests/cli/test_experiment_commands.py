@@ -95,6 +95,12 @@ def test_one_slice_is_shown_and_others_are_folded(finished: World) -> None:
     assert "country = fr" in shown
 
 
+def test_a_slice_has_a_name(started: World) -> None:
+    found = started.run("experiment", "results", KEY, "--slice", " ")
+    assert found.code == 64
+    assert "--slice names an attribute of the context" in found.err
+
+
 def test_several_formats_each_go_where_they_are_told(finished: World) -> None:
     found = finished.run(
         "experiment", "results", KEY, "--format", "text,markdown=r.md,html=r.html,json=r.json"

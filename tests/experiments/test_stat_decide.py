@@ -231,6 +231,7 @@ def test_tests_decide_by_significance() -> None:
     open_ = decide(by_test(0.2, 0.3, False))
     assert open_.verdict is Verdict.KEEP_RUNNING
     assert "p = 0.300, limit 0.05" in open_.reasons[0]
+    assert "p < 0.001, limit 0.05" in decide(by_test(0.2, 0.0001, True)).reasons[0]
     assert decide(by_test(-0.2, 0.98, False, two_sided=False)).verdict is Verdict.SHIP_CONTROL
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import isinf
+from math import inf, isinf
+from statistics import NormalDist
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from statsmodels.stats.power import NormalIndPower
 from ldconf.core.errors import UsageError
 from ldconf.core.experiment import DecisionRule, Frequentist
 from ldconf.core.power import Assumption, Criterion, detectable, problems, units_of_control
+from ldconf.experiments import frequentist
 from ldconf.experiments.sizing import Question, Split, reaches, size, size_design, threshold_of
 from tests.experiments import building as build
 
@@ -148,3 +150,15 @@ def test_every_reason_is_told_at_once() -> None:
 def test_effect_that_no_rate_can_have_is_refused() -> None:
     with pytest.raises(UsageError, match="67% more is the most"):
         size(Question(0.6, 0.8), 0.9)
+
+
+@pytest.mark.parametrize("two_sided", [True, False])
+def test_sequential_threshold_is_where_the_test_is_significant(two_sided: bool) -> None:
+    settings = Frequentist(sequential=True, two_sided=two_sided)
+    bound = NormalDist().inv_cdf(
+        threshold_of(build.design(methodology="frequentist", frequentist=settings))
+    )
+    found = frequentist.p_value(
+        frequentist.Test(bound, inf, 2000), settings, planned=2000, lower=False
+    )
+    assert found == pytest.approx(0.05, rel=1e-6)
