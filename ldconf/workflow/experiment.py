@@ -160,9 +160,7 @@ def _concluded(found: Declared, design: ExperimentDesign, looks: Sequence[Aggreg
     analysis = analyse(design, last, history)
     registered = registration(found.root, found.workspace, found.key, design.iteration)
     decision = replace(decide(analysis), registration=registered)
-    words = [
-        Caution(Code.CONTAMINATED, f"contaminated: {one}") for one in registered.contaminations
-    ]
+    words = [Caution(Code.CONTAMINATED, one) for one in registered.contaminations]
     decision = replace(decision, warnings=(*decision.warnings, *words))
     remarks = (*found.remarks, *last.notes)
     if design.attributes and not analysis.slices and last.exposed:

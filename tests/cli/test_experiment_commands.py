@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import anyio
 import jsonschema
@@ -31,6 +32,15 @@ SCHEMA = json.loads(
 )
 LDCONF = Path(sys.executable).with_name("ldconf")
 NOW = 1_795_000_000_000
+
+
+def rounded(value: Any) -> Any:
+    """Return JSON with numbers of nine digits."""
+    if isinstance(value, dict):
+        return {key: rounded(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [rounded(inner) for inner in value]
+    return float(f"{value:.9g}") if isinstance(value, float) else value
 
 
 @pytest.fixture
@@ -144,6 +154,16 @@ def test_exit_code_tells_the_verdict_when_asked(
     found = started.run(*words, "--exit-code")
     assert f"verdict: {verdict}" in found.out
     assert found.code == code
+
+
+def test_contamination_is_told_with_what_changed(finished: World) -> None:
+    finished.edit("Be brief.", "Be very brief.", "bot.yaml")
+    finished.commit("Another prompt")
+    found = finished.run("experiment", "decide", KEY, "--format", "json").json
+    words = [one["words"] for one in found["decision"]["warnings"] if one["code"] == "contaminated"]
+    assert len(words) == 1
+    assert words[0].endswith("aiConfigs/bot/variations/two: instructions changed")
+    assert not words[0].startswith("contaminated")
 
 
 def test_edited_rule_is_told(finished: World) -> None:
@@ -280,7 +300,9 @@ def test_events_from_a_file_give_the_same_figures(started: World) -> None:
     send(started, events)
     local = started.run("experiment", "results", KEY, "--format", "json").json
     for one, other in zip(found.json["metrics"], local["metrics"], strict=True):
-        assert one["results"]["treatmentResults"] == other["results"]["treatmentResults"]
+        # looks at earlier times add up the values in another order
+        same = rounded(one["results"]["treatmentResults"])
+        assert same == rounded(other["results"]["treatmentResults"])
     asked = started.run(*words)  # the local LaunchDarkly tells the start
     assert asked.json["experiment"]["startedAt"] == local["experiment"]["startedAt"]
     assert "when the iteration started" not in asked.err
