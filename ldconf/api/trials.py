@@ -163,6 +163,13 @@ def is_running(observed: Observed) -> bool:
     return observed.resource.managed().get("status") == "running"
 
 
+def is_same_rule(name: str, then: Observed, now: Observed) -> bool:
+    """True for the field `rule` of an experiment whose rule got another name, or went: the plan
+    wrote targeting before, and the experiment still names it by its id."""
+    ids = [observed.meta.get("rule_id") for observed in (then, now)]
+    return name == "rule" and ids[0] is not None and ids[0] == ids[1]
+
+
 def resource_of(change: Change) -> Resource | None:
     """Return what a change sends, or what it deletes."""
     match change:

@@ -23,7 +23,15 @@ from ldconf.api.readback import (
     verifiable,
     version_of,
 )
-from ldconf.api.trials import EXPERIMENTS, Trials, is_running, stale_step, with_version, wrong_share
+from ldconf.api.trials import (
+    EXPERIMENTS,
+    Trials,
+    is_running,
+    is_same_rule,
+    stale_step,
+    with_version,
+    wrong_share,
+)
 from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, Transition
 from ldconf.core.errors import ApiError, Conflict
@@ -106,6 +114,8 @@ class Writer:
             if isinstance(change, Transition) and name in LIFECYCLE:
                 continue
             if name in omitted or same(then.get(name), now.get(name)):
+                continue
+            if change.address.kind == EXPERIMENTS and is_same_rule(name, planned, before):
                 continue
             if not kept(change, name, value, now.get(name), self.facts):
                 raise WriteError(

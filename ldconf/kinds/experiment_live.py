@@ -78,8 +78,9 @@ def observed(payload: Payload, document: Document | None) -> Observed:
 
     `meta`: `raw`, `archived`, `unsupported` (words, if files cannot describe it), `iterations`
     (numbered: id, status, startedAt, endedAt, winner, reason, rule_id), `iteration_id`,
-    `treatment_ids` (by variation key), `rule_id`, `draft` (the raw draft iteration, also beside a running one) and
-    `mutable` (status -> field -> operations; None if LaunchDarkly does not tell).
+    `treatment_ids` (by variation key), `rule_id`, `rule_was` (its description then), `draft` (the
+    raw draft iteration, also beside a running one) and `mutable` (status -> field -> operations;
+    None if LaunchDarkly does not tell).
     """
     at, flags = stage(payload), subject(payload)
     ai_config = flags[0] if flags else ""
@@ -95,6 +96,7 @@ def observed(payload: Payload, document: Document | None) -> Observed:
         "iteration_id": at.iteration.get("_id") if at else None,
         "treatment_ids": words.treatment_ids(at.iteration) if at else {},
         "rule_id": words.flag(at.iteration).get("targetingRule") if at else None,
+        "rule_was": words.flag(at.iteration).get("targetingRuleDescription") if at else None,
         "draft": draft,
         "mutable": payload.get("mutableFieldsByStatus"),
     }

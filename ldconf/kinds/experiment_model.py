@@ -292,8 +292,9 @@ def _references(experiment: Experiment) -> Iterator[Reference]:
     key = experiment.ai_config
     if "ai_config" in experiment.model_fields_set:
         yield Reference(ai_config_address(key), ("aiConfig",))
-    if "environment" in experiment.model_fields_set:
-        yield Reference(targeting_address(key, experiment.environment), ("environment",))
+    named = [field for field in ("environment", "rule") if field in experiment.model_fields_set]
+    if named:  # an edit may send the rule alone
+        yield Reference(targeting_address(key, experiment.environment), (named[0],))
     for path, name in _variations(experiment):
         if name != DISABLED:
             yield Reference(variation_address(key, name), path)

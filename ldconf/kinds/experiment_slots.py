@@ -51,7 +51,8 @@ def projected(
     """
     filled = slots(observed)
     found = dict(values)
-    for experiment in of_targeting(address, experiments):
+    here = of_targeting(address, experiments)
+    for experiment in sorted(here, key=lambda one: one.status == RUNNING):  # what runs wins
         slot = slot_of(experiment, observed)
         fills = slot in filled or experiment.status == RUNNING
         if slot is None or not fills or experiment.baseline is None:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
 from ldconf.core.resource import Json, same
+from ldconf.kinds.experiment_model import STOPPED
 from ldconf.kinds.experiment_parts import declared
 from ldconf.kinds.targeting_rules import match_rules
+from ldconf.planning.lifecycle import STATUS
 
 if TYPE_CHECKING:
     from ldconf.planning.compare import Scene
@@ -37,19 +39,24 @@ DECLARED = Declared()
 def named_rule(scene: Scene, address: Address, rule: Json) -> Json:
     """Return the rule of a live experiment by the name that the files give it now.
 
-    A rule that is only renamed stays the experiment's rule (design section 9, Rules).
+    A rule that is only renamed stays the experiment's rule (design section 9, Rules). Of one that
+    is stopped, the name that the rule had then is as good.
     """
     observed, live = scene.live.observed(address), scene.live.values(address)
     if not isinstance(rule, Mapping) or observed is None or live is None:
         return rule
+    then = {"description": observed.meta.get("rule_was")}
+    wanted = scene.desired.values(address) or {}
+    if wanted.get(STATUS, live[STATUS])[STATUS] == STOPPED and same(wanted.get("rule"), then):
+        return then
     place = targeting_address(live["aiConfig"], live["environment"])
-    there, wanted = scene.live.observed(place), scene.desired.values(place)
+    there, targeting = scene.live.observed(place), scene.desired.values(place)
     ids = list((there.meta if there else {}).get("rule_ids") or ())
-    if observed.meta.get("rule_id") not in ids or not wanted or not wanted.get("rules"):
+    if observed.meta.get("rule_id") not in ids or not targeting or not targeting.get("rules"):
         return rule
     index = ids.index(observed.meta["rule_id"])
     rules = (scene.live.values(place) or {}).get("rules") or ()
-    for in_file, in_live in match_rules(wanted["rules"], rules):
+    for in_file, in_live in match_rules(targeting["rules"], rules):
         if in_live == index and in_file is not None:
-            return {"description": wanted["rules"][in_file]["description"]}
+            return {"description": targeting["rules"][in_file]["description"]}
     return rule

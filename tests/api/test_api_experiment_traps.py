@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from ldlocal import Local, workspace
-from test_api_experiments import PATH, bad, begun, files, iteration
+from test_api_experiments import DESIGN, PATH, TEST, WON, bad, begun, files, iteration
 
+from ldconf.core.address import Address
 from ldconf.core.outcome import Failed
 
 
@@ -52,3 +53,32 @@ async def test_restart_with_another_share_than_was_sent_says_that_it_runs() -> N
     assert "stop it" in (outcome.hint or "")
     assert local.writes == [("PATCH", PATH)]
     assert (await iteration(local))["status"] == "running"
+
+
+OTHER = "experiments/other"
+
+
+async def test_draft_on_the_rule_of_a_running_experiment_masks_nothing() -> None:
+    local = await begun()
+    other = {**DESIGN, "status": "draft", "control": "one"}
+    assert bad(await local.run(files(**{OTHER: other}))) == []
+    assert (await local.plan(files(**{OTHER: other}))).is_empty
+
+
+async def test_draft_moves_to_another_rule_while_its_own_goes() -> None:
+    local = await ready()
+    assert bad(await local.run(files({"status": "draft"}))) == []
+    rules = files().resources[Address.parse(TEST)].managed()["rules"]
+    moved = {"status": "running", "rule": {"description": "Beta"}, "control": "one"}
+    desired = files(moved, **{TEST: {"rules": [rules[1]]}})
+    assert bad(await local.run(desired)) == []
+    assert (await local.plan(desired)).is_empty
+
+
+async def test_rule_that_is_renamed_by_the_stop_keeps_its_name_in_the_experiment() -> None:
+    local = await begun()
+    rules = files().resources[Address.parse(TEST)].managed()["rules"]
+    renamed = [{**rules[0], "description": "Paying"}, rules[1]]
+    desired = files({**WON, "winner": "two"}, **{TEST: {"rules": renamed}})
+    assert bad(await local.run(desired)) == []
+    assert (await local.plan(desired)).is_empty

@@ -11,6 +11,7 @@ from ldconf.planning.lifecycle import Impossible, State, path
 from tests import build
 from tests.planning.scenes import TEST
 from tests.planning.trials import (
+    BETA,
     EXP,
     PREMIUM,
     files,
@@ -489,3 +490,17 @@ def test_split_that_a_stop_left_is_no_drift_while_the_next_iteration_is_a_draft(
     there = live(trial("draft", 2), served=split, meta={"iterations": [ended]})
     found = planned(files(trial(iteration=2)), there, files(trial()))
     assert (lines(found), found.drift) == ([f"5 start {EXP}"], ())
+
+
+def test_draft_whose_new_rule_is_refused_stays_on_its_own() -> None:
+    guards = build.Guards(protect=(TEST,))
+    base = files(trial("draft"), guards=guards)
+    moved = trial("draft", rule={"description": "New"})
+    rules = [BETA, PREMIUM, {**PREMIUM, "description": "New", "serve": "b"}]
+    desired = files(moved, {TEST: {"rules": rules}}, guards=guards)
+    found = planned(desired, live(trial("draft")), base)
+    assert found.changes == ()
+    assert {str(one.address): one.guard for one in found.refusals} == {
+        TEST: "protected",
+        EXP: "dependency",
+    }
