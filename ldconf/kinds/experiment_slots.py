@@ -47,15 +47,17 @@ def projected(
     """Return live targeting with each experiment's rollout replaced by its control.
 
     Allocation and treatments are compared on the experiment, never on targeting. A rollout whose
-    experiment is unknown stays as it is: the guards refuse to touch it.
+    experiment is unknown stays as it is: the guards refuse to touch it. So does a single variation:
+    somebody put it there while the experiment runs.
     """
     filled = slots(observed)
     found = dict(values)
     here = of_targeting(address, experiments)
     for experiment in sorted(here, key=lambda one: one.status == RUNNING):  # what runs wins
         slot = slot_of(experiment, observed)
-        fills = slot in filled or experiment.status == RUNNING
-        if slot is None or not fills or experiment.baseline is None:
+        if slot is None or experiment.baseline is None:
+            continue
+        if slot not in filled and not (experiment.status == RUNNING and _divides(found, slot)):
             continue
         if isinstance(slot, int):
             rules = [dict(rule) for rule in found["rules"]]
@@ -64,6 +66,11 @@ def projected(
         else:
             found[FALLTHROUGH] = experiment.baseline
     return found
+
+
+def _divides(values: Mapping[str, Json], slot: str | int) -> bool:
+    serve = values["rules"][slot]["serve"] if isinstance(slot, int) else values.get(FALLTHROUGH)
+    return isinstance(serve, Mapping)
 
 
 def masked(

@@ -10,9 +10,11 @@ from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Delete, Note, NoteKind
 from ldconf.core.resource import Json, same
 from ldconf.core.workspace import Consent, WorkspaceSettings
+from ldconf.kinds.experiment_model import RUNNING
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import protection, readiness
 from ldconf.planning.compare import STATE, Comparison, Scene, is_unread
+from ldconf.planning.lifecycle import STATUS
 from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, new_pins
 from ldconf.planning.serving import was_read
 from ldconf.planning.sides import EXPERIMENTS, FileSide
@@ -28,11 +30,14 @@ def released(scene: Scene) -> Iterator[Note]:
     for address in sorted(dropped):
         if address in desired.removed or _under(address, gone):
             continue
+        at = (scene.live.values(address) or {}).get(STATUS) if address.kind == EXPERIMENTS else None
+        runs = at is not None and at[STATUS] == RUNNING
+        away = "archive it, once it is stopped" if address.kind == EXPERIMENTS else "delete it"
         yield Note(
             NoteKind.RELEASED,
-            "no longer managed: left as it is in LaunchDarkly",
+            f"no longer managed: left as it is in LaunchDarkly{', where it runs' if runs else ''}",
             address,
-            hint="list it under `removed` to delete it",
+            hint=f"list it under `removed` to {away}",
         )
     for address in sorted(desired.resources):
         now, before = scene.desired.values(address), scene.base.values(address)

@@ -83,23 +83,17 @@ def _rules(scene: Scene, place: Address) -> list[str] | None:
 
 def _beside(scene: Scene, address: Address, design: Values) -> Iterator[str]:
     """Yield other experiments that go on running on the same rule."""
-    rule = design.get("rule") or FALLTHROUGH
+    rule, place = design.get("rule") or FALLTHROUGH, (design["aiConfig"], design["environment"])
     for one in protection.running(scene):
         other = Address.of(EXPERIMENTS, one.key)
         there = scene.live.values(other)
-        place = (one.ai_config, one.environment)
-        if (
-            other == address
-            or there is None
-            or place
-            != (
-                design["aiConfig"],
-                design["environment"],
-            )
-        ):
+        if other == address or there is None or place != (one.ai_config, one.environment):
             continue
-        wanted = (scene.desired.values(other) or {}).get(STATUS) or {}
-        if (there.get("rule") or FALLTHROUGH) == rule and wanted.get(STATUS) != STOPPED:
+        wanted = scene.desired.values(other) or {}
+        at = wanted.get(STATUS) or {}
+        moves = at.get("iteration", 0) > there[STATUS]["iteration"] and "rule" in wanted
+        goes_on = wanted["rule"] if moves else there.get("rule") or FALLTHROUGH
+        if goes_on == rule and at.get(STATUS) != STOPPED:
             yield one.key
 
 
@@ -150,12 +144,23 @@ def _notes(scene: Scene, change: Change) -> Iterator[tuple[NoteKind, str]]:
 
 def _stopping(scene: Scene, address: Address, end: Values) -> Iterator[tuple[NoteKind, str]]:
     wanted = (scene.desired.values(address) or {}).get(STATUS) or {}
-    later = "its next iteration starts" if wanted.get(STATUS) == RUNNING else "targeting is written"
+    if wanted.get(STATUS) == RUNNING:
+        until = "until its next iteration starts"
+    elif _is_served_by_files(scene, scene.live.values(address) or {}):
+        until = "until targeting is written"
+    else:
+        until = "and as no file manages what is served there"
     yield (
         NoteKind.WARNING,
-        f"iteration {end['iteration']} ends for good and does not come back; until {later}, its"
-        f" audience gets what LaunchDarkly leaves (as a rule the winner, {end.get('winner')})",
+        f"iteration {end['iteration']} ends for good and does not come back; {until}, its audience"
+        f" gets what LaunchDarkly leaves (as a rule the winner, {end.get('winner')})",
     )
+
+
+def _is_served_by_files(scene: Scene, live: Values) -> bool:
+    """True if the files say what is served where an experiment was."""
+    targeting = scene.desired.values(targeting_address(live["aiConfig"], live["environment"])) or {}
+    return ("rules" if isinstance(live.get("rule"), Mapping) else FALLTHROUGH) in targeting
 
 
 def _begins(change: Change) -> bool:

@@ -177,3 +177,35 @@ def test_updates_in_percent_count_an_experiment_once() -> None:
     (refusal,) = [r for r in found.refusals if r.guard == "updates"]
     assert refusal.summary.startswith("1 of ")
     assert steps(found) == []
+
+
+def test_rule_that_another_experiment_leaves_is_free() -> None:
+    first = trial(iteration=2, rule={"description": "Premium"})
+    second = {**trial("running"), "name": "Second"}
+    desired = files(first, {"experiments/second": second})
+    found = planned(desired, live(trial()), files(trial()))
+    assert found.refusals == ()
+    assert "start experiments/second" in " ".join(lines(found))
+
+
+def test_stop_where_no_file_says_what_is_served_does_not_promise_it() -> None:
+    ended = trial("stopped", winner="b", reason="b converts better")
+    found = planned(files(ended, {TEST: None}), live(trial()), files(trial()))
+    assert any("as no file manages what is served there" in note.summary for note in found.notes)
+
+
+def test_dropped_experiment_that_runs_is_said_to_go_on() -> None:
+    found = planned(files(), live(trial()), files(trial()))
+    (note,) = (note for note in found.notes if note.kind is NoteKind.RELEASED)
+    assert note.summary == "no longer managed: left as it is in LaunchDarkly, where it runs"
+    assert note.hint == "list it under `removed` to archive it, once it is stopped"
+
+
+def test_variation_put_in_the_place_of_a_running_experiment_is_drift() -> None:
+    found = planned(files(trial()), live(trial(), served="c", meta={}), files(trial()))
+    assert found.drift == ()  # the slot is marked as an experiment's
+    there = live(trial(), served="c", slots=())
+    found = planned(files(trial()), there, files(trial()))
+    assert [(str(one.address), one.field, one.live) for one in found.drift] == [
+        (TEST, "fallthrough", "c")
+    ]

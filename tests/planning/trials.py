@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ldconf.core.change import Plan, Transition, verb_of
@@ -85,15 +85,17 @@ def live(
     archived: bool = False,
     served: Json = None,
     meta: Mapping[str, Json] | None = None,
+    slots: Sequence[Json] | None = None,
     **more: Any,
 ) -> Live:
     """Return the live state: the workspace, and the experiment where it stands.
 
-    `served`: what its slot serves, if that is not what the files say (after a stop).
+    `served`: what its slot serves, if that is not what the files say (after a stop). `slots`: what
+    shows an experiment's rollout, if not that of the running one.
     """
     found = build.as_live(files(None, changes), **more)
     observed = dict(found.observed)
-    slots: list[Json] = []
+    filled: list[Json] = []
     running: tuple[RunningExperiment, ...] = ()
     if experiment is not None:
         at, one = build.at(EXP), build.observed(EXP, **dict(experiment))
@@ -103,7 +105,7 @@ def live(
         if experiment["status"] in ("running", "draft") and not archived:
             running = (_running(experiment, rule),)
         if experiment["status"] == "running":
-            slots = [IDS.index(rule) if rule in IDS else rule]
+            filled = [IDS.index(rule) if rule in IDS else rule]
     place = build.at(TEST)
     there = observed[place]
     resource = there.resource
@@ -111,7 +113,13 @@ def live(
         slot = _rule_id((experiment or {}).get("rule", "fallthrough"))
         resource = _serving(there, slot, served)
     observed[place] = Observed(
-        resource, 1, meta={**there.meta, "rule_ids": IDS, "experiment_slots": slots}
+        resource,
+        1,
+        meta={
+            **there.meta,
+            "rule_ids": IDS,
+            "experiment_slots": filled if slots is None else slots,
+        },
     )
     return build.replace(found, observed=observed, experiments=running)
 
