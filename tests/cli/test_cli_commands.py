@@ -27,7 +27,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
 
 def test_validate_counts_objects(world: World) -> None:
     found = world.command("validate")
-    assert (found.code, found.out, found.err) == (0, "14 objects, no problems\n", "")
+    assert (found.code, found.out, found.err) == (0, "15 objects, no problems\n", "")
 
 
 def test_problem_is_shown_with_its_line(world: World) -> None:

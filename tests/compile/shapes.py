@@ -7,7 +7,8 @@ from typing import Any
 
 
 def comparable(compiled: Mapping[str, Any], *, rules: bool = False) -> dict[str, Any]:
-    """Return flags with variations by key, without versions and, unless `rules`, ids of rules."""
+    """Return flags with variations by key, without versions and, unless `rules`, what the server
+    makes and files cannot know: ids of rules and the seeds of experiments."""
     flags = {key: _flag(flag, rules) for key, flag in compiled["flags"].items()}
     segments = {key: _without(found, rules) for key, found in compiled["segments"].items()}
     return {"flags": flags, "segments": segments}
@@ -21,11 +22,21 @@ def shapes(value: Any) -> Any:
 def _flag(flag: Mapping[str, Any], rules: bool) -> dict[str, Any]:
     keys = [value["_ldMeta"].get("variationKey", "disabled") for value in flag["variations"]]
     named = _named(_without(flag, rules), keys)
+    named = named if rules else _without_seeds(named)
     named["variations"] = {
         key: _without_version(value) for key, value in zip(keys, flag["variations"], strict=True)
     }
     named["offVariation"] = keys[flag["offVariation"]]
     return named
+
+
+def _without_seeds(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_seeds(part) for part in value]
+    if isinstance(value, dict):
+        drawn = "seed" if value.get("kind") == "experiment" else None
+        return {name: _without_seeds(part) for name, part in value.items() if name != drawn}
+    return value
 
 
 def _named(value: Any, keys: list[str]) -> Any:

@@ -22,6 +22,7 @@ from ldconf.compile import (
     VariationValue,
     compile_environment,
     live_source,
+    running_experiments,
     workspace_source,
 )
 from ldconf.core.errors import LdconfError
@@ -342,7 +343,8 @@ def test_any_workspace_compiles_to_the_same_from_files_and_store(
     import anyio
 
     world = anyio.run(applied, sections)
-    files = workspace_source(loaded(texts_of(dict(sections))))
+    workspace = loaded(texts_of(dict(sections)))
+    files = workspace_source(workspace, running_experiments(workspace))
     for environment in ("test", "production"):
         by_files = compile_environment(files, environment)
         by_store = compile_environment(store_source(world.store, PROJECT), environment)
