@@ -600,6 +600,7 @@ def end_state(live: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.no_cover  # what these run is covered elsewhere
 @pytest.mark.parametrize(
     ("first", "fault"), list(enumerate([500, 429, "before", "after", "killed"]))
 )

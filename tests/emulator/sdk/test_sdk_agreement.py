@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -77,35 +78,39 @@ def served() -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("flags")
+
+
+# Not fixtures: those are traced, and this takes seconds then.
+@cache
 def contexts() -> list[Context]:
     draw = random.Random(10_000)
     return [context(draw, number) for number in range(CONTEXTS)]
 
 
-@pytest.fixture(scope="module")
-def expected(tmp_path_factory: pytest.TempPathFactory, contexts: list[Context]) -> list[Answer]:
+@cache
+def expected(folder: Path) -> list[Answer]:
     """What an SDK answers that reads a file of compiled flags, without a server."""
-    path = tmp_path_factory.mktemp("flags") / "flags.json"
+    path = folder / "flags.json"
     path.write_text(json.dumps(compile_environment(workspace_source(loaded(WORKSPACE)), "test")))
     source = Files.new_data_source(paths=[str(path)])
     client = LDClient(Config("sdk-file", update_processor_class=source, send_events=False))
     assert client.is_initialized()
-    found = answers(client, contexts)
+    found = answers(client, contexts())
     client.close()
     return found
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_served_and_file_agree(
-    served: Server, contexts: list[Context], expected: list[Answer], mode: str
-) -> None:
+def test_served_and_file_agree(served: Server, folder: Path, mode: str) -> None:
     with served.connected(mode, sdk_key=sdk_key(served), send_events=False) as client:
-        assert answers(client, contexts) == expected
+        assert answers(client, contexts()) == expected(folder)
 
 
-def test_the_contexts_reach_every_rule_and_variation(expected: list[Answer]) -> None:
-    variations = {variation for variation, _ in expected}
-    rules = {reason.get("ruleIndex") for _, reason in expected}
+def test_the_contexts_reach_every_rule_and_variation(folder: Path) -> None:
+    variations = {variation for variation, _ in expected(folder)}
+    rules = {reason.get("ruleIndex") for _, reason in expected(folder)}
     workspace = loaded(WORKSPACE)
     keys = {address.key for address in workspace.resources if address.kind == "variations"}
     assert variations == keys | {"disabled"}
