@@ -141,9 +141,11 @@ class Differences:
         """Return what to take over of targeting that the files switch off.
 
         If it serves somebody live, `off` goes and everything written is taken. A pull of members
-        leaves `off` alone: it fills in what `off` needs to be managed.
+        leaves `off` alone while it fills in what `off` needs to be managed.
         """
-        if self.with_members or not found:
+        live = observed.resource.managed()
+        fills = any(name not in written and live.get(name) for name in SWITCHED)
+        if not found or (self.with_members and fills):
             return {}
         desired = {name: canonical(address, name, written.get(name)) for name in SWITCHED}
         fields = {

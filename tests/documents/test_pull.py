@@ -389,6 +389,15 @@ def test_members_fill_in_what_off_needs() -> None:
     assert "        extends: test\n        unmanaged: [targets]\n" in text
 
 
+def test_members_asked_for_do_not_hide_that_it_was_switched_on_by_hand() -> None:
+    agent = OFF.replace("        off: true # INC-1\n", "        off: true\n        targets: []\n")
+    files = {**FILES, "agent.yaml": agent}
+    live = moved(live_of(files), TEST, fallthrough="base")
+    changed = pulled(files, live, TEST, with_members=True)
+    assert "off: true" not in changed["agent.yaml"]
+    assert resolved({**files, **changed}, TEST)["fallthrough"] == "base"
+
+
 def test_members_only_on_request_and_never_inherited_by_others() -> None:
     targets: Json = [{"variation": "base", "contextKind": "user", "values": ["ann"]}]
     live = moved(live_of(FILES), TEST, targets=targets)
