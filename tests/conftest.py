@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_place)  # stable
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Importing is traced in one process: all of them import the same."""
+    worker = getattr(session.config, "workerinput", {"workerid": "gw0"})["workerid"]
+    coverage = getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
+    if worker == "gw0" or coverage is None:
+        return (yield)
+    coverage.pause()
+    try:
+        return (yield)
+    finally:
+        coverage.resume()
+
+
 def _place(item: pytest.Item) -> int:
-    path = item.path.relative_to(Path(__file__).parent)
-    names = (place for place, name in enumerate(LONG) if path.is_relative_to(name))
+    return _place_of(item.path)
+
+
+@functools.cache
+def _place_of(path: Path) -> int:
+    below = path.relative_to(Path(__file__).parent)
+    names = (place for place, name in enumerate(LONG) if below.is_relative_to(name))
     return next(names, len(LONG))
