@@ -234,7 +234,8 @@ def _is_block(text: str) -> bool:
 
 def _block(text: str) -> str:
     escaped = text.replace("\\", "\\\\").replace('"""', '\\"\\"\\"')
-    if escaped.endswith('"'):
+    quotes = len(text) - len(text.rstrip('"'))
+    if quotes % 3:  # the last one would end the text too soon; three are escaped already
         escaped = escaped[:-1] + '\\"'
     return f'"""\\\n{escaped}"""'
 

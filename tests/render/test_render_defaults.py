@@ -111,6 +111,12 @@ def test_any_text_and_value_comes_back_as_it_was(text: str, value: Any) -> None:
     assert found.model.get_parameter("p") == value
 
 
+@pytest.mark.parametrize("quotes", range(8))
+def test_text_may_end_with_quotes(quotes: int) -> None:
+    text = "one\n" + '"' * quotes
+    assert module(agent(instructions=text))["DEFAULTS"]["bot"].instructions == text
+
+
 def test_module_is_formatted_and_passes_the_linter(tmp_path: Path) -> None:
     long = {"type": "object", "properties": {f"name{n}": {"type": "string"} for n in range(9)}}
     tools = {"find": {**TOOL, "description": "word " * 40, "parameters": long}}
