@@ -9,10 +9,14 @@ from pathlib import Path
 import pytest
 import typer.main
 import typer.testing
+from hypothesis import settings
 
 from tests import official_client
 
 official_client.install()
+# No test is timed: a busy machine is no failure.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 # Typer would build every command anew for each call of one.
 typer.testing._get_command = functools.cache(typer.main.get_command)
 
