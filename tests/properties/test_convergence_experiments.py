@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from functools import partial
+from functools import cache, partial
 from itertools import product
 
 import anyio
@@ -14,6 +14,7 @@ from trials import TURNS
 from worlds import Deadly, Killed, World, all_applied, loaded, texts_of
 
 from ldconf.core.change import Plan
+from ldconf.core.workspace import Workspace
 from ldconf.planning.planfile import dumps
 
 pytestmark = pytest.mark.no_cover  # what these run is covered elsewhere
@@ -30,6 +31,20 @@ CASES = [
 ]
 
 
+@cache
+def started(turn: str) -> tuple[World, Workspace, Workspace]:
+    """Return the account before a turn (to be copied), what is applied there, and what next."""
+    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+    world = World()
+
+    async def scenario() -> None:
+        for workspace in (*earlier, before):
+            assert all_applied(await world.apply(workspace))
+
+    anyio.run(scenario)
+    return world, before, after
+
+
 def problems(found: Plan) -> list[object]:
     return [*found.changes, *found.refused, *found.refusals, *found.conflicts, *found.drift]
 
@@ -37,12 +52,10 @@ def problems(found: Plan) -> list[object]:
 @pytest.mark.parametrize("serves", ["winner", "split"])
 @pytest.mark.parametrize("turn", TURNS)
 def test_applied_turn_leaves_nothing_to_do(turn: str, serves: str) -> None:
-    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+    start, before, after = started(turn)
 
     async def scenario() -> None:
-        world = World()
-        for workspace in (*earlier, before):
-            assert all_applied(await world.apply(workspace))
+        world = start.clone()
         world.faults.stopped_serves = serves
         assert dumps(await world.plan(after, before)) == dumps(await world.plan(after, before))
         outcomes = await world.apply(after, before)
@@ -57,12 +70,9 @@ def test_applied_turn_leaves_nothing_to_do(turn: str, serves: str) -> None:
 @pytest.mark.parametrize("turn", TURNS)
 def test_what_is_left_after_a_kill_was_reviewed(turn: str, serves: str) -> None:
     """The digest of the first run lets the second one through."""
-    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+    start, before, after = started(turn)
 
     async def scenario() -> None:
-        start = World()
-        for workspace in (*earlier, before):
-            assert all_applied(await start.apply(workspace))
         reviewed = set((await start.plan(after, before)).change_hashes.values())
         full = start.clone()
         full.faults.stopped_serves = serves
@@ -83,12 +93,9 @@ def test_what_is_left_after_a_kill_was_reviewed(turn: str, serves: str) -> None:
 
 @pytest.mark.parametrize(("turn", "fault", "with_base"), CASES)
 def test_every_request_may_fail_once_at_a_turn(turn: str, fault: str, with_base: bool) -> None:
-    *earlier, before, after = (loaded(texts_of(sections)) for sections in TURNS[turn])
+    start, before, after = started(turn)
 
     async def scenario() -> None:
-        start = World()
-        for workspace in (*earlier, before):
-            assert all_applied(await start.apply(workspace))
         case = await Case.of(start, after, before if with_base else None)
         for at in case.indexes(fault):
             await case.check(fault, at)
