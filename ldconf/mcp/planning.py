@@ -75,11 +75,12 @@ def add_planning(server: MCPServer, desk: Desk) -> None:
         except LdconfError as error:
             raise ToolError(words(error)) from error
         report = outcomes.build(done.planned.plan, done.outcomes, interrupted=done.interrupted)
-        results = [
+        results = list(report.stranded)  # what a failure left stopped is said first
+        results += [
             f"{row.result}: {row.word} {row.address}{f' ({row.reason})' if row.reason else ''}"
             for row in report.rows
         ]
-        is_done = len(results) == len(done.planned.plan.changes) and all(
+        is_done = len(report.rows) == len(done.planned.plan.changes) and all(
             row.result == "done" for row in report.rows
         )
         return Applied(done=is_done, results=results)

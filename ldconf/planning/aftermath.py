@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
@@ -15,11 +14,9 @@ from ldconf.kinds.serve import TOTAL, from_weights, to_weight
 from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning.design import named_rule
 from ldconf.planning.lifecycle import LIFE, STATUS
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import EXPERIMENTS, Values
 from ldconf.planning.threeway import Equality
-
-if TYPE_CHECKING:
-    from ldconf.planning.compare import Scene
 
 RULES = "rules"
 

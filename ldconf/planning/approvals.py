@@ -25,7 +25,7 @@ from ldconf.kinds.experiment_model import DRAFT
 from ldconf.kinds.targeting import approval as request_approval
 from ldconf.kinds.targeting_patch import same_instructions
 from ldconf.kinds.targeting_rules import match_rules
-from ldconf.planning.compare import Scene
+from ldconf.planning.scene import Scene
 
 AI_CONFIG, SEGMENT = "aiconfig", "segment"
 _FREE_OF_APPROVAL = frozenset({"name", "description", "tags"})  # of segments (reference 16.1)

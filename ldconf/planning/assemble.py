@@ -22,10 +22,11 @@ from ldconf.core.change import (
 from ldconf.core.resource import Json
 from ldconf.core.workspace import Consent
 from ldconf.planning import consents, notes, readiness
-from ldconf.planning.compare import Comparison, Scene
+from ldconf.planning.compare import Comparison
 from ldconf.planning.digest import change_hash, digest
 from ldconf.planning.order import ordered
 from ldconf.planning.removal import Removals
+from ldconf.planning.scene import Scene
 from ldconf.planning.scope import Scope
 from ldconf.planning.serving import effects
 from ldconf.planning.settle import Settled

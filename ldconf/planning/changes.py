@@ -10,8 +10,9 @@ from ldconf.core.change import Archive, Change, Create, FieldDiff, Restore, Upda
 from ldconf.core.resource import Json, Resource, same
 from ldconf.kinds import kind_of
 from ldconf.kinds.variation_model import ARCHIVED, PUBLISHED
-from ldconf.planning.compare import STATE, Comparison, Scene, is_born_so
+from ldconf.planning.compare import STATE, Comparison, is_born_so
 from ldconf.planning.pins import Pins, sendable
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import Values
 from ldconf.planning.texts import Unseen, shown
 from ldconf.planning.threeway import Row

@@ -6,18 +6,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ldconf.core.address import Address
-from ldconf.core.live import Live
 from ldconf.core.resource import Json
-from ldconf.core.workspace import Consent, Workspace
+from ldconf.core.workspace import Consent
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning.aftermath import Left, before_stop, leftovers
-from ldconf.planning.consents import Consents
 from ldconf.planning.design import DECLARED, named_rule
 from ldconf.planning.lifecycle import LIFE, STATUS
-from ldconf.planning.options import PlanOptions
 from ldconf.planning.rules import Rules
-from ldconf.planning.sides import EXPERIMENTS, FileSide, LiveSide, Values
+from ldconf.planning.scene import Scene
+from ldconf.planning.sides import EXPERIMENTS, Values
 from ldconf.planning.texts import TEXTS, Unseen
 from ldconf.planning.threeway import (
     ABSENT,
@@ -89,29 +87,6 @@ class Comparison:
     def has_moved(self) -> bool:
         """True if live moved without the files, in the object or one of its fields."""
         return self.row in MOVED or any(f.row in MOVED for f in self.fields)
-
-
-class Scene:
-    """Everything that is compared: files now, at the base, between them, and live."""
-
-    def __init__(
-        self, desired: Workspace, live: Live, base: Workspace | None, options: PlanOptions
-    ) -> None:
-        self.options = options
-        self.live = LiveSide(live)
-        self.desired = FileSide(desired, self.live)
-        self.base = FileSide(base, self.live) if base is not None else None
-        self.history = tuple(FileSide(said, self.live) for said in options.history)
-        self.merged = FileSide(options.merged, self.live) if options.merged is not None else None
-        self.consents = Consents.of(desired, base, options)
-
-    def said(self, address: Address) -> Values | None:
-        """Return what the base says of an object, None if it does not list it (or is unknown)."""
-        return self.base.values(address) if self.base else None
-
-    def direction_unknown(self, address: Address) -> bool:
-        """True if there is no base to ask about this object."""
-        return self.base is None or address in self.base.workspace.unloadable
 
 
 def compare(scene: Scene, address: Address) -> Comparison | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
@@ -12,9 +11,7 @@ from ldconf.kinds.experiment_model import STOPPED
 from ldconf.kinds.experiment_parts import declared
 from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning.lifecycle import STATUS
-
-if TYPE_CHECKING:
-    from ldconf.planning.compare import Scene
+from ldconf.planning.scene import Scene
 
 
 class Declared:

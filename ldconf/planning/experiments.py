@@ -10,7 +10,7 @@ from ldconf.core.change import Change, Create, FieldDiff, Phase, Refusal, Transi
 from ldconf.core.resource import Json, Resource
 from ldconf.kinds.experiment_model import DESIGN, DRAFT, RUNNING, STOPPED
 from ldconf.planning.changes import diffs_of, with_values
-from ldconf.planning.compare import Comparison, Scene
+from ldconf.planning.compare import Comparison
 from ldconf.planning.experiment_refusals import EXPERIMENT, ITERATION, refusals, unready
 from ldconf.planning.lifecycle import (
     NEW_DRAFT,
@@ -24,6 +24,7 @@ from ldconf.planning.lifecycle import (
     restarted_reason,
 )
 from ldconf.planning.pins import Pins
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import Values
 from ldconf.planning.threeway import MOVED, Row
 

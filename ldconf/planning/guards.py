@@ -10,7 +10,7 @@ from ldconf.core.live import RunningExperiment
 from ldconf.core.workspace import Guards
 from ldconf.kinds import kind_of
 from ldconf.planning import approvals, protection, removal
-from ldconf.planning.compare import Scene
+from ldconf.planning.scene import Scene
 from ldconf.planning.serving import servings, was_read
 
 IN_PLACE_EDIT, PROTECTED = "inPlaceEdit", "protected"

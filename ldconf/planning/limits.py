@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterator
 
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Change, Delete, Refusal, Restore, Update
-from ldconf.planning.compare import Scene
 from ldconf.planning.guards import guards
+from ldconf.planning.scene import Scene
 from ldconf.planning.ways import Proposed
 
 DELETES, UPDATES = "deletes", "updates"

@@ -13,9 +13,10 @@ from ldconf.core.workspace import Consent, WorkspaceSettings
 from ldconf.kinds.experiment_model import RUNNING
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import protection, readiness
-from ldconf.planning.compare import STATE, Comparison, Scene, is_unread
+from ldconf.planning.compare import STATE, Comparison, is_unread
 from ldconf.planning.lifecycle import STATUS
 from ldconf.planning.pins import PIN_FIELDS, PINNED, Pins, follows, new_pins
+from ldconf.planning.scene import Scene
 from ldconf.planning.serving import was_read
 from ldconf.planning.sides import EXPERIMENTS, FileSide
 

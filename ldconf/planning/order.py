@@ -8,8 +8,8 @@ from ldconf.core.address import Address
 from ldconf.core.change import Change, Delete, Step, step
 from ldconf.core.dependency import Relies, dependencies, order_of_step
 from ldconf.kinds import KINDS
-from ldconf.planning.compare import Scene
 from ldconf.planning.graph import references
+from ldconf.planning.scene import Scene
 
 _RANK = {kind.name: rank for rank, kind in enumerate(KINDS)}
 

@@ -8,9 +8,10 @@ from ldconf.core.live import Live
 from ldconf.core.workspace import Workspace
 from ldconf.planning import problems
 from ldconf.planning.assemble import Findings, assemble
-from ldconf.planning.compare import Comparison, Scene, compare
+from ldconf.planning.compare import Comparison, compare
 from ldconf.planning.options import DEFAULTS, PlanOptions
 from ldconf.planning.removal import removals
+from ldconf.planning.scene import Scene
 from ldconf.planning.scope import Scope
 from ldconf.planning.settle import settle
 

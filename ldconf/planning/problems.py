@@ -13,10 +13,11 @@ from ldconf.core.resource import same
 from ldconf.kinds.experiment_model import environment_of
 from ldconf.kinds.serve import DISABLED
 from ldconf.kinds.variation_model import ARCHIVED
-from ldconf.planning.compare import BORN, STATE, Comparison, Scene
+from ldconf.planning.compare import BORN, STATE, Comparison
 from ldconf.planning.experiments import steps_of
 from ldconf.planning.graph import references
 from ldconf.planning.lifecycle import STATUS, Impossible
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import EXPERIMENTS, is_archived
 from ldconf.planning.threeway import Row
 

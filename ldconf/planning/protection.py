@@ -11,7 +11,7 @@ from ldconf.core.live import RunningExperiment
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds import experiment_slots as experiments
 from ldconf.kinds.targeting_rules import match_rules
-from ldconf.planning.compare import Scene
+from ldconf.planning.scene import Scene
 
 CONTAMINATE = "contaminate"
 _SEGMENT_MATCH = "segmentMatch"

@@ -18,8 +18,8 @@ from ldconf.kinds.experiment_slots import FALLTHROUGH
 from ldconf.kinds.targeting_rules import name_rules
 from ldconf.kinds.words import percent
 from ldconf.planning import protection
-from ldconf.planning.compare import Scene
 from ldconf.planning.lifecycle import NEW_DRAFT, RESTART, START, STATUS
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import EXPERIMENTS, Values
 
 # A rate of 60 %, or a mean with sd/mean of 0.8, and an effect of 10 % (statistics, section 3).

@@ -9,8 +9,8 @@ from ldconf.core import address as addresses
 from ldconf.core.address import Address
 from ldconf.core.change import Delete, Note, NoteKind, Refusal
 from ldconf.kinds.experiment_model import RUNNING
-from ldconf.planning.compare import Scene
 from ldconf.planning.lifecycle import STATUS
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import EXPERIMENTS
 
 

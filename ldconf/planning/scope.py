@@ -9,10 +9,10 @@ from ldconf.core.address import Address
 from ldconf.core.change import Change, Create, Restore
 from ldconf.core.dependency import needs
 from ldconf.core.errors import LdconfError, UsageError
-from ldconf.planning.compare import Scene
 from ldconf.planning.graph import references
 from ldconf.planning.options import PlanOptions
 from ldconf.planning.pins import new_pins
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import EXPERIMENTS, LiveSide
 from ldconf.planning.ways import Proposed, Way, is_stopped_by
 

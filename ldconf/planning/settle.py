@@ -13,10 +13,11 @@ from ldconf.kinds.experiment_slots import FALLTHROUGH
 from ldconf.planning import approvals, usage
 from ldconf.planning.aftermath import RULES
 from ldconf.planning.changes import build
-from ldconf.planning.compare import Comparison, Scene
+from ldconf.planning.compare import Comparison
 from ldconf.planning.experiments import propose
 from ldconf.planning.graph import references
 from ldconf.planning.pins import PINNED, Pins, new_pins, renewed
+from ldconf.planning.scene import Scene
 from ldconf.planning.scope import Scope
 from ldconf.planning.sides import EXPERIMENTS
 from ldconf.planning.threeway import Row

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from ldconf.core.address import Address
 from ldconf.core.change import Archive, Delete, Refusal, verb_of
 from ldconf.kinds.variation_model import ARCHIVED, PUBLISHED
-from ldconf.planning.compare import STATE, Scene
+from ldconf.planning.compare import STATE
 from ldconf.planning.graph import Naming, namings
+from ldconf.planning.scene import Scene
 from ldconf.planning.serving import was_read
 from ldconf.planning.ways import Proposed
 

@@ -12,9 +12,10 @@ from ldconf.core.live import RunningExperiment
 from ldconf.core.workspace import Consent
 from ldconf.kinds.variation_model import ARCHIVED
 from ldconf.planning import approvals, guards, limits, protection, usage
-from ldconf.planning.compare import STATE, Scene
+from ldconf.planning.compare import STATE
 from ldconf.planning.experiment_refusals import EXPERIMENT
 from ldconf.planning.graph import references
+from ldconf.planning.scene import Scene
 from ldconf.planning.ways import Proposed, Way, is_stopped_by
 
 

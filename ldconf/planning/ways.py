@@ -16,9 +16,10 @@ from ldconf.kinds.experiment_slots import FALLTHROUGH, slot_of
 from ldconf.planning import approvals, protection
 from ldconf.planning.aftermath import RULES, rollout, with_serve
 from ldconf.planning.changes import build, with_values
-from ldconf.planning.compare import Comparison, Scene
+from ldconf.planning.compare import Comparison
 from ldconf.planning.experiments import leaves_its_rule, starts, stops
 from ldconf.planning.pins import Pins
+from ldconf.planning.scene import Scene
 from ldconf.planning.sides import EXPERIMENTS
 from ldconf.planning.threeway import Row
 
