@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -271,13 +272,27 @@ def outputs_in(text: str) -> dict[str, str]:
     return found
 
 
-@contextmanager
-def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """Give a repository with what `ldconf init configs` writes, never applied."""
+def begin(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a repository with what `ldconf init configs` writes, and a clone; to be copied."""
     bare = folder / "origin.git"
     bare.mkdir()
     fake = FakeGitHub(bare)
     fake.git("init", "-q", "--bare", "-b", "main")
+    hub = Hub(folder, fake, "", "", monkeypatch)
+    hub.git("clone", "-q", str(bare), str(hub.work), cwd=folder)
+    monkeypatch.chdir(hub.work)
+    assert CliRunner().invoke(app, ["init", "configs"]).exit_code == 0
+    hub.git("checkout", "-q", "-b", "main")
+    hub.git("add", "-A")
+    hub.git("commit", "-q", "-m", "Pet Store Agent")
+    hub.git("push", "-q", "origin", "main")
+
+
+@contextmanager
+def opened(folder: Path, begun: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """Give a copy of the repository that `begin` made: its workspace was never applied."""
+    shutil.copytree(begun, folder, dirs_exist_ok=True)
+    fake = FakeGitHub(folder / "origin.git")
     store = Store(None)
     seed(store, PROJECT, ("test", "production"))
     launchdarkly = create_app(store)
@@ -287,12 +302,7 @@ def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         LocalServer(launchdarkly, "127.0.0.1", 0, on_stop=stop) as served,
     ):
         hub = Hub(folder, fake, github.host, served.host, monkeypatch)
-        hub.git("clone", "-q", str(bare), str(hub.work), cwd=folder)
+        hub.git("remote", "set-url", "origin", str(fake.bare))
         monkeypatch.chdir(hub.work)
-        assert CliRunner().invoke(app, ["init", "configs"]).exit_code == 0
-        hub.git("checkout", "-q", "-b", "main")
-        hub.git("add", "-A")
-        hub.git("commit", "-q", "-m", "Pet Store Agent")
-        hub.git("push", "-q", "origin", "main")
         yield hub
     store.close()
