@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer.main
@@ -44,18 +45,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=_place)  # stable
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Stop the first of two coverages that pytest-cov 7.1 starts in each worker of xdist.
+
+    Nobody saves what it sees, and it would go on where the second one pauses (`no_cover`).
+    """
+    coverage = _coverage(session)
+    if _worker(session) and coverage is not None:
+        coverage.pause()
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Importing is traced in one process: all of them import the same."""
-    worker = getattr(session.config, "workerinput", {"workerid": "gw0"})["workerid"]
-    coverage = getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
-    if worker == "gw0" or coverage is None:
+    coverage = _coverage(session)
+    if _worker(session) in ("", "gw0") or coverage is None:
         return (yield)
     coverage.pause()
     try:
         return (yield)
     finally:
         coverage.resume()
+
+
+def _worker(session: pytest.Session) -> str:
+    """Return the name of a worker of xdist, "" for the one process there is without."""
+    return str(getattr(session.config, "workerinput", {}).get("workerid", ""))
+
+
+def _coverage(session: pytest.Session) -> Any:
+    return getattr(session.config.pluginmanager.getplugin("_cov"), "cov_controller", None)
 
 
 def _place(item: pytest.Item) -> int:
