@@ -19,8 +19,8 @@ def test_a_test_that_is_marked_runs_untraced() -> None:
 
 
 @settings(max_examples=1)
-@given(st.none())
-def test_generated_examples_run_untraced(_: None) -> None:
+@given(example=st.none())
+def test_generated_examples_run_untraced(example: None) -> None:
     assert tracer() != "coverage"
 
 
