@@ -77,6 +77,7 @@ def test_values_are_the_same_with_both_parsers(loader: type) -> None:
     }
 
 
+@pytest.mark.no_cover  # a large text with the slow parser; the lines are covered elsewhere
 @both_parsers
 @pytest.mark.parametrize(
     ("text", "problem"),
