@@ -153,6 +153,9 @@ class HealthCheck:
     words: str
 
 
+ALERT, WARN = 0.99, 0.95  # probability of a sample ratio mismatch; LaunchDarkly publishes none
+
+
 @dataclass(frozen=True)
 class SampleRatio:
     """Whether the arms got the shares they were meant to get. `probability_of_mismatch` may be

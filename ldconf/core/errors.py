@@ -59,12 +59,12 @@ class SettingsError(LdconfError):
 
 
 class DocumentError(LdconfError):
-    """The workspace does not load; carries every problem found."""
+    """The workspace (or what `where` names) does not load; carries every problem found."""
 
-    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], where: str = "the workspace") -> None:
         self.diagnostics = tuple(diagnostics)
         count = len(self.diagnostics)
-        super().__init__(f"{count} problem{'s' if count != 1 else ''} in the workspace")
+        super().__init__(f"{count} problem{'s' if count != 1 else ''} in {where}")
 
 
 class ApiError(LdconfError):

@@ -132,6 +132,17 @@ class ExperimentDesign:
         """The variations compared with control, in order."""
         return tuple(key for key in self.allocation if key != self.control)
 
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The variations that are meant to get traffic, in order."""
+        return tuple(key for key, share in self.allocation.items() if share > 0)
+
+    @property
+    def event_keys(self) -> tuple[str, ...]:
+        """The events that metrics and their denominators need, each once."""
+        keys = (key for one in self.metrics for key in (one.event_key, one.denominator) if key)
+        return tuple(dict.fromkeys(keys))
+
     def metric(self, key: str) -> MetricDesign:
         """Return a metric by key. Raises KeyError."""
         for metric in self.metrics:

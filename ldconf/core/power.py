@@ -83,11 +83,6 @@ def units_of_control(assumption: Assumption, criterion: Criterion) -> int:
     return ceil(criterion.z**2 * spread / delta**2 - _TOLERANCE)
 
 
-def units_of_treatment(assumption: Assumption, criterion: Criterion) -> int:
-    """Return the units that the treatment needs. Raises ValueError as `units_of_control`."""
-    return ceil(units_of_control(assumption, criterion) * criterion.ratio - _TOLERANCE)
-
-
 def detectable(
     units: float, assumption: Assumption, criterion: Criterion, *, lower: bool = False
 ) -> float:

@@ -31,8 +31,7 @@ class Questions:
         times = tuple(sorted(set(looks)))
         if not times:
             raise ValueError("at least one look")
-        keys = [key for one in design.metrics for key in (one.event_key, one.denominator) if key]
-        return cls(ask, design, times, tuple(design.allocation), tuple(dict.fromkeys(keys)))
+        return cls(ask, design, times, tuple(design.allocation), design.event_keys)
 
     def end(self, look: int) -> int:
         """Return the last moment that counts at a look; the iteration's end is not part of it."""

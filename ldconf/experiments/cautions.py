@@ -7,12 +7,19 @@ from math import isfinite
 
 from ldconf.core import figures
 from ldconf.core.aggregates import Aggregates
-from ldconf.core.analysis import ArmResult, Caution, Code, MetricResult, SampleRatio
+from ldconf.core.analysis import (
+    ALERT,
+    WARN,
+    ArmResult,
+    Caution,
+    Code,
+    MetricResult,
+    SampleRatio,
+)
 from ldconf.core.experiment import ExperimentDesign, MetricDesign
 from ldconf.core.power import Assumption, Criterion, detectable
 from ldconf.experiments import health
 from ldconf.experiments.percentile import fewest
-from ldconf.experiments.sample_ratio import ALERT, WARN
 from ldconf.experiments.wording import listed, percent, units
 
 STRONG = 0.6  # with less weight than this the data hardly outweigh the prior
@@ -115,7 +122,7 @@ def _of_experiment(
     if aggregates.wrong_unit > health.WRONG_UNIT * aggregates.exposed:
         words = f"{figures.count(aggregates.wrong_unit)} exposures had no context of kind"
         yield Caution(Code.WRONG_UNIT_KIND, f"{words} {design.unit} and are left out")
-    unexpected = {k: n for k, n in aggregates.unexpected.items() if k != design.remainder}
+    unexpected = health.unexpected(design, aggregates)
     if unexpected:
         words = f"{listed(unexpected)} exposed though no arm of the experiment"
         yield Caution(Code.UNEXPECTED_VARIATION, words)
@@ -130,8 +137,8 @@ def _of_size(
     design: ExperimentDesign, aggregates: Aggregates, metrics: tuple[MetricResult, ...]
 ) -> Iterator[Caution]:
     rule = design.decision
-    meant = [key for key, share in design.allocation.items() if share > 0]
-    exposed = {key: aggregates.arms[key].exposed if key in aggregates.arms else 0 for key in meant}
+    arms = aggregates.arms
+    exposed = {key: arms[key].exposed if key in arms else 0 for key in design.arms}
     if not exposed:
         return
     smallest = min(exposed, key=lambda key: exposed[key])

@@ -17,22 +17,22 @@ all are or if the leading one is.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cached_property
 
 from ldconf.core import figures
 from ldconf.core.analysis import (
+    ALERT,
     Analysis,
     Caution,
     Code,
     Decision,
     HealthStatus,
-    SampleRatio,
     Verdict,
 )
 from ldconf.core.experiment import ExperimentDesign
-from ldconf.experiments.standing import Standing, standing
+from ldconf.experiments.standing import Standing, reaches, standing
 from ldconf.experiments.wording import listed, percent, units
 
-MISMATCH = 0.99
 DAY_MS = 86_400_000
 
 
@@ -45,29 +45,41 @@ def decide(analysis: Analysis, as_of: int | None = None) -> Decision:
             " it nor ldconf tests them; decide there, or declare bayesian or frequentist"
         )
         return Decision(Verdict.INVALID, design.control, (words,))
-    time = _Time(analysis, as_of)
+    case = _Case(analysis, as_of)
     decision = (
         _unstarted(design)
         or _invalid(analysis)
-        or _too_few(analysis, time)
-        or _blocked(analysis)
-        or _planned(analysis, time)
-        or _shipped(analysis)
-        or _control(analysis)
-        or _open(analysis, time)
+        or _too_few(case)
+        or _blocked(case)
+        or _planned(case)
+        or _shipped(case)
+        or _control(case)
+        or _open(case)
     )
     return replace(decision, warnings=_warnings(analysis))
 
 
-class _Time:
-    """How long the iteration has run, and whether that is the maximum."""
+class _Case:
+    """An analysis, how long its iteration has run, and whether that is the maximum."""
 
     def __init__(self, analysis: Analysis, as_of: int | None) -> None:
-        design = analysis.design
+        self.analysis, self.design = analysis, analysis.design
         now = analysis.as_of if as_of is None else as_of
-        self.days = None if design.started is None else (now - design.started) / DAY_MS
-        most = design.decision.maximum_days
+        self.days = None if self.design.started is None else (now - self.design.started) / DAY_MS
+        most = self.design.decision.maximum_days
         self.is_over = most is not None and self.days is not None and self.days >= most
+
+    @cached_property
+    def treatments(self) -> tuple[Standing, ...]:
+        """Where every treatment stands."""
+        return standing(self.analysis)
+
+    @cached_property
+    def leader(self) -> Standing | None:
+        """The treatment that stands best on the primary metric; of tested ones several may win, and
+        then one that the guardrails let pass comes first, one that none blocks next."""
+        able = [one for one in self.treatments if one.score is not None]
+        return max(able, key=_rank, default=None)
 
     @property
     def words(self) -> str:
@@ -84,14 +96,11 @@ def _unstarted(design: ExperimentDesign) -> Decision | None:
 
 
 def _invalid(analysis: Analysis) -> Decision | None:
-    reasons = [
-        f"{check.name}: {check.words}"
-        for check in analysis.health
-        if check.status is HealthStatus.FAILED
-    ]
+    failed = [check for check in analysis.health if check.status is HealthStatus.FAILED]
+    reasons = [f"{check.name}: {check.words}" for check in failed]
     ratio = analysis.sample_ratio
-    if _mismatch(ratio) and not any(reason.startswith("sample ratio") for reason in reasons):
-        assert ratio is not None
+    mismatch = ratio is not None and ratio.probability_of_mismatch >= ALERT
+    if ratio is not None and mismatch and all(check.name != "sample ratio" for check in failed):
         chance = percent(ratio.probability_of_mismatch)
         reasons.insert(0, f"sample ratio mismatch with probability {chance}")
     if not reasons:
@@ -99,13 +108,9 @@ def _invalid(analysis: Analysis) -> Decision | None:
     return Decision(Verdict.INVALID, analysis.design.control, tuple(reasons))
 
 
-def _mismatch(ratio: SampleRatio | None) -> bool:
-    return ratio is not None and ratio.probability_of_mismatch >= MISMATCH
-
-
-def _too_few(analysis: Analysis, time: _Time) -> Decision | None:
+def _too_few(case: _Case) -> Decision | None:
     """Keep running while an arm is below the minimum, or a percentile that counts is not known."""
-    design = analysis.design
+    analysis, design = case.analysis, case.design
     least = design.decision.minimum_units_per_arm
     reasons = []
     below = {key: count for key, count in _meant(analysis).items() if count < least}
@@ -122,60 +127,59 @@ def _too_few(analysis: Analysis, time: _Time) -> Decision | None:
             )
     if not reasons:
         return None
-    if time.is_over:
+    if case.is_over:
         reasons.append(
             f"the maximum of {design.decision.maximum_days:g} days is over, and so few"
             f" {design.unit}s cannot tell: stop it, or raise the traffic"
         )
-    return _running(analysis, reasons)
+    return _running(case, reasons)
 
 
-def _blocked(analysis: Analysis) -> Decision | None:
-    design, found = analysis.design, standing(analysis)
+def _blocked(case: _Case) -> Decision | None:
+    found, leader = case.treatments, case.leader
     stopped = [one for one in found if one.blocks]
-    leader = _leader(found)
     if not stopped or not (len(stopped) == len(found) or (leader is not None and leader.blocks)):
         return None
     reasons = [reason for one in stopped for reason in one.blocks]
     if len(found) > len(stopped) and leader is not None:
-        reasons.append(f"{leader.variation} leads on {analysis.primary.name}, so nothing else can")
-    return Decision(Verdict.BLOCKED_BY_GUARDRAIL, design.control, tuple(reasons))
+        reasons.append(
+            f"{leader.variation} leads on {case.analysis.primary.name}, so nothing else can"
+        )
+    return Decision(Verdict.BLOCKED_BY_GUARDRAIL, case.design.control, tuple(reasons))
 
 
-def _planned(analysis: Analysis, time: _Time) -> Decision | None:
+def _planned(case: _Case) -> Decision | None:
     """Keep running while neither planned units nor maximum duration are reached."""
-    design = analysis.design
+    design, leader = case.design, case.leader
     planned = design.decision.planned_units_per_arm
-    if planned is None or time.is_over:
+    if planned is None or case.is_over:
         return None
-    below = {key: count for key, count in _meant(analysis).items() if count < planned}
+    below = {key: count for key, count in _meant(case.analysis).items() if count < planned}
     if not below:
         return None
     have = listed(f"{key} has {figures.count(count)}" for key, count in below.items())
     reasons = [f"{have} of {units(planned, design.unit)} planned per arm"]
     most = design.decision.maximum_days
-    if most is not None and time.days is not None:
-        reasons.append(f"day {time.days:.1f} of at most {most:g}")
-    leader = _leader(standing(analysis))
+    if most is not None and case.days is not None:
+        reasons.append(f"day {case.days:.1f} of at most {most:g}")
     if leader is not None and leader.wins:
         words = "stopping as soon as the threshold is passed ships by luck too often"
         reasons.append(f"{leader.words}; provisional: {words}")
-    return _running(analysis, reasons)
+    return _running(case, reasons)
 
 
-def _shipped(analysis: Analysis) -> Decision | None:
-    found = standing(analysis)
-    leader = _leader(found)
+def _shipped(case: _Case) -> Decision | None:
+    leader = case.leader
     if leader is None or leader.blocks or leader.unproven or not leader.wins:
         return None
     return Decision(Verdict.SHIP_TREATMENT, leader.variation, (leader.words, *leader.passes))
 
 
-def _control(analysis: Analysis) -> Decision | None:
+def _control(case: _Case) -> Decision | None:
     """Ship control if it is best, or if every treatment is unlikely to beat it."""
-    design, found = analysis.design, standing(analysis)
+    analysis, design, found = case.analysis, case.design, case.treatments
     own = analysis.primary.arm(design.control)
-    if own.p_best is not None and _reaches(own.p_best, design.threshold):
+    if own.p_best is not None and reaches(own.p_best, design.threshold):
         words = (
             f"{design.control} is best on {analysis.primary.name} with probability"
             f" {percent(own.p_best)}, at least {percent(design.threshold)}"
@@ -187,55 +191,40 @@ def _control(analysis: Analysis) -> Decision | None:
     return None
 
 
-def _open(analysis: Analysis, time: _Time) -> Decision:
-    design, found = analysis.design, standing(analysis)
+def _open(case: _Case) -> Decision:
+    design, found = case.design, case.treatments
     reasons = [one.words for one in found]
     reasons += [reason for one in found if one.wins for reason in (*one.blocks, *one.unproven)]
-    if not time.is_over:
+    if not case.is_over:
         if design.decision.maximum_days is None:
             reasons.append("no maximum duration is declared, so this can go on for ever")
-        return _running(analysis, reasons)
+        return _running(case, reasons)
     winner = design.decision.inconclusive or design.control
     reasons.append(
         f"the maximum of {design.decision.maximum_days:g} days is over without a winner"
-        f" ({time.words}): go on with {winner} and try other variations"
+        f" ({case.words}): go on with {winner} and try other variations"
     )
     return Decision(Verdict.STOP_INCONCLUSIVE, winner, tuple(reasons))
 
 
-def _running(analysis: Analysis, reasons: list[str]) -> Decision:
-    leader = _leader(standing(analysis))
+def _running(case: _Case, reasons: list[str]) -> Decision:
+    leader = case.leader
     provisional = leader.variation if leader is not None and leader.is_ahead else None
     return Decision(Verdict.KEEP_RUNNING, None, tuple(reasons), provisional)
 
 
-def _leader(found: tuple[Standing, ...]) -> Standing | None:
-    """Return the treatment that stands best on the primary metric; of tested ones several may win,
-    and then one that the guardrails let pass comes first, one that none blocks next."""
-    able = [one for one in found if one.score is not None]
-    order = [
-        (
-            one.wins and not one.blocks and not one.unproven,
-            one.wins and not one.blocks,
-            one.wins,
-            one.score or 0.0,
-        )
-        for one in able
-    ]
-    return able[order.index(max(order))] if able else None
+def _rank(one: Standing) -> tuple[bool, bool, bool, float]:
+    return (
+        one.wins and not one.blocks and not one.unproven,
+        one.wins and not one.blocks,
+        one.wins,
+        one.score or 0.0,
+    )
 
 
 def _meant(analysis: Analysis) -> dict[str, int]:
     """Return the exposed units of the arms that are meant to get any."""
-    return {
-        key: analysis.exposed.get(key, 0)
-        for key, share in analysis.design.allocation.items()
-        if share > 0
-    }
-
-
-def _reaches(probability: float, threshold: float) -> bool:
-    return probability >= threshold - 1e-9
+    return {key: analysis.exposed.get(key, 0) for key in analysis.design.arms}
 
 
 def _warnings(analysis: Analysis) -> tuple[Caution, ...]:

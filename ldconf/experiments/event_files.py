@@ -21,13 +21,13 @@ from ldconf.core.experiment import ExperimentDesign
 from ldconf.core.resource import Json
 from ldconf.experiments import event_files_sql as sql
 from ldconf.experiments.aggregation import aggregate
+from ldconf.experiments.aggregation_questions import Row
 from ldconf.experiments.event_file_forms import EventFile, broken_lines, find, missing_columns
 
 if TYPE_CHECKING:
     import duckdb
 
 MEMORY_LIMIT = "1GB"
-Row = tuple[Json, ...]
 
 
 def count_files(
@@ -130,7 +130,7 @@ class _Reading:
             "files": [file.pattern for file in group],
             "flag": self.design.ai_config,
             "unit": self.design.unit,
-            "events": events_of(self.design),
+            "events": list(self.design.event_keys),
             "contexts": bool(self.design.attributes),
         }
         try:
@@ -252,12 +252,6 @@ class _Reading:
                 f"the files hold no exposures of AI Config {self.design.ai_config}: `feature` "
                 "events with `reason.inExperiment`, or rows with `experiment_iteration_id`"
             )
-
-
-def events_of(design: ExperimentDesign) -> list[str]:
-    """Return the event keys that an experiment needs."""
-    keys = [key for one in design.metrics for key in (one.event_key, one.denominator) if key]
-    return list(dict.fromkeys(keys))
 
 
 def _column(found: tuple[str, str] | None, wanted: str) -> str:

@@ -47,7 +47,6 @@ FIELDS = {
     "event_data": "JSON",
 }
 TIME_FIELDS = ("received_time", "event_timestamp", "creation_time")
-VALUE_FIELDS = ("event_value", "metric_value", "value")
 # What a table needs, by the column that tells it apart. One name of each group is enough.
 NEEDED: dict[str, tuple[tuple[str, ...], ...]] = {
     "kind": (("creationDate",), ("context", "contextKeys", "user", "userKey")),

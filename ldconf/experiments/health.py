@@ -6,9 +6,15 @@ from dataclasses import dataclass
 
 from ldconf.core import figures
 from ldconf.core.aggregates import Aggregates
-from ldconf.core.analysis import HealthCheck, HealthStatus, MetricResult, SampleRatio
+from ldconf.core.analysis import (
+    ALERT,
+    WARN,
+    HealthCheck,
+    HealthStatus,
+    MetricResult,
+    SampleRatio,
+)
 from ldconf.core.experiment import ExperimentDesign
-from ldconf.experiments.sample_ratio import ALERT, WARN
 from ldconf.experiments.wording import listed, percent, units
 
 GRACE_MS = 86_400_000  # after this long without a single exposure something is wrong
@@ -52,6 +58,11 @@ def crossover_share(aggregates: Aggregates) -> float:
     return sum(arm.crossover for arm in aggregates.arms.values()) / total if total else 0.0
 
 
+def unexpected(design: ExperimentDesign, aggregates: Aggregates) -> dict[str, int]:
+    """Return exposed units of variations that are neither arms nor the remainder's."""
+    return {key: n for key, n in aggregates.unexpected.items() if key != design.remainder}
+
+
 def _exposures(found: Found) -> HealthCheck:
     name, design, total = "exposures", found.design, found.aggregates.exposed
     if design.status == "draft":
@@ -73,9 +84,8 @@ def _exposures(found: Found) -> HealthCheck:
         )
     empty = [
         key
-        for key, share in design.allocation.items()
-        if share > 0
-        and (key not in found.aggregates.arms or not found.aggregates.arms[key].exposed)
+        for key in design.arms
+        if key not in found.aggregates.arms or not found.aggregates.arms[key].exposed
     ]
     if empty:
         words = f"{listed(empty)} not exposed yet; {units(total, design.unit)} in the other arms"
@@ -177,13 +187,10 @@ def _cannot_do_without(metric: MetricResult) -> bool:
 
 
 def _variations(found: Found) -> HealthCheck:
-    name, remainder = "variations", found.design.remainder
-    unexpected = {
-        key: number for key, number in found.aggregates.unexpected.items() if key != remainder
-    }
-    if not unexpected:
+    name, others = "variations", unexpected(found.design, found.aggregates)
+    if not others:
         return HealthCheck(name, HealthStatus.HEALTHY, "no variations but the arms were exposed")
-    parts = (f"{key} ({figures.count(number)})" for key, number in unexpected.items())
+    parts = (f"{key} ({figures.count(number)})" for key, number in others.items())
     return HealthCheck(
         name,
         HealthStatus.WARNING,

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from ldconf.core.aggregates import ClusterPoint, ClusterSlice, OrderSlice
-from ldconf.core.resource import Json
+from ldconf.experiments.aggregation_questions import Row
 from ldconf.experiments.aggregation_sql import MOST_POINTS
 
-Row = tuple[Json, ...]
 Cell = tuple[int, int]  # cohort, arm
 
 

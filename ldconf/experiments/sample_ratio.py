@@ -14,8 +14,6 @@ from ldconf.core.analysis import SampleRatio
 from ldconf.core.experiment import ExperimentDesign
 from ldconf.experiments.numeric import special
 
-ALERT = 0.99
-WARN = 0.95
 FLAT = 1.0  # concentration; 100 finds small mismatches sooner
 
 
@@ -49,7 +47,7 @@ def sample_ratio(
 ) -> SampleRatio | None:
     """Return how the exposures compare with the allocation; None before the first exposure or with
     a single arm. Arms that are meant to get nothing are left out."""
-    meant = {key: share for key, share in design.allocation.items() if share > 0}
+    meant = {key: design.allocation[key] for key in design.arms}
     observed = {key: exposed.get(key, 0) for key in meant}
     if len(meant) < 2 or not sum(observed.values()):
         return None

@@ -123,7 +123,7 @@ def report(
     `primary` is control's truth; metrics not in `others` are taken as typical and equal.
     """
     metric = design.metric(design.primary)
-    better = next((key for key in design.treatments if design.allocation[key] > 0), None)
+    better = next((key for key in design.arms if key != design.control), None)
     if better is None:
         raise UsageError("an experiment without a treatment cannot be simulated")
     signed = -abs(effect) if metric.lower_is_better else abs(effect)

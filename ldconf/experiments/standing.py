@@ -8,7 +8,7 @@ from ldconf.core.analysis import Analysis, ArmResult, MetricResult
 from ldconf.core.experiment import ExperimentDesign, Guardrail
 from ldconf.experiments.wording import percent
 
-_EQUAL = 1e-9  # a threshold that is exactly reached is reached
+_EQUAL = 1e-9
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,14 @@ def standing(analysis: Analysis) -> tuple[Standing, ...]:
     design = analysis.design
     return tuple(
         _standing(analysis, key)
-        for key in design.treatments
-        if design.allocation[key] > 0 and _has(analysis.primary, key)
+        for key in design.arms
+        if key != design.control and _has(analysis.primary, key)
     )
+
+
+def reaches(probability: float, threshold: float) -> bool:
+    """True from the threshold on, whatever rounding says."""
+    return probability >= threshold - _EQUAL
 
 
 def _has(metric: MetricResult, variation: str) -> bool:
@@ -63,13 +68,13 @@ def _probable(
     beats, best, limit = arm.p_beat_control, arm.p_best, design.threshold
     if beats is None or best is None:
         return None, False, False, f"{arm.variation}: no estimate of {primary.name}"
-    wins = best >= limit - _EQUAL and beats >= limit - _EQUAL
+    wins = reaches(best, limit) and reaches(beats, limit)
     words = f"{arm.variation} beats {design.control} on {primary.name} with probability"
     words += f" {percent(beats)}"
     if len(design.allocation) > 2:
         words += f" and is best with {percent(best)}"
     words += f"; the rule asks for {percent(limit)}"
-    return best, wins, beats <= 1 - limit + _EQUAL, words
+    return best, wins, reaches(1 - beats, limit), words
 
 
 def _tested(
@@ -115,9 +120,9 @@ def _guardrails(
             continue
         words = f"{variation} is worse than {design.control} on guardrail {metric.name}"
         words += f"{_margin(guardrail)} with probability {percent(worse)}"
-        if worse >= guardrail.threshold - _EQUAL:
+        if reaches(worse, guardrail.threshold):
             blocks.append(f"{words}, the limit is {percent(guardrail.threshold)}")
-        elif strict and 1 - worse < _proof(design) - _EQUAL:
+        elif strict and not reaches(1 - worse, _proof(design)):
             unproven.append(f"{words}; at most {percent(1 - _proof(design))} is allowed")
         else:
             passes.append(f"{words}, below the limit of {percent(guardrail.threshold)}")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from ldconf.experiments.sample_ratio import ALERT, chi_squared, log_bayes_factor, sample_ratio
+from ldconf.core.analysis import ALERT
+from ldconf.experiments.sample_ratio import chi_squared, log_bayes_factor, sample_ratio
 from tests.experiments import building as build
 
 CASES = build.oracle("srm")["cases"]
