@@ -12,7 +12,6 @@ from ldconf.cli import actions
 from ldconf.cli.experimenting import Asked, found_results
 from ldconf.cli.planning import Drawn, report_of
 from ldconf.cli.run import Run
-from ldconf.core.analysis import Registration
 from ldconf.core.errors import ExitCode, LdconfError, UsageError
 from ldconf.render import delivery as drawing
 from ldconf.render import experiment_markdown, experiment_rows, markdown
@@ -114,7 +113,7 @@ class _One:
 
     def report(self, found: Results | LdconfError, ship: int | None) -> None:
         """Write the report where it goes."""
-        marker = reporting.marker(self.place.settings.project, self.key)
+        marker = experiment_markdown.marker(self.place.settings.project, self.key)
         if isinstance(found, LdconfError):
             text = drawing.no_results(marker, self.key, found.summary)
         else:
@@ -152,10 +151,9 @@ def _doubts(found: Results) -> tuple[str, ...]:
     """Return what a reviewer should know before the figures: a rule that was edited since the
     start or that nobody can verify, and what contaminated the comparison."""
     registered = found.decision.registration
-    if registered is None:
+    if registered is None or registered.is_clean:
         return ()
-    clean = registered.status is Registration.SAME and not registered.contaminations
-    return () if clean else tuple(experiment_rows.registration(registered))
+    return tuple(experiment_rows.registration(registered))
 
 
 @contextmanager

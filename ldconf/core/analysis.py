@@ -242,6 +242,11 @@ class PreRegistration:
     date: str | None = None
     author: str | None = None
 
+    @property
+    def is_clean(self) -> bool:
+        """True if the rule is as it was registered and nothing contaminated the comparison."""
+        return self.status is Registration.SAME and not self.contaminations
+
 
 @dataclass(frozen=True)
 class Decision:

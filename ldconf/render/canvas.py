@@ -1,4 +1,4 @@
-"""Lines with styles -> one string, for a terminal or plain. Rich is used here only."""
+"""Lines with styles -> one string, for a terminal or plain; and what rich draws."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.text import Text
 
 from ldconf.render.escape import visible, visible_line
@@ -21,6 +21,25 @@ class Look:
 
     width: int | None = None
     colour: bool = False
+
+
+def drawn(what: RenderableType, look: Look, wide: int) -> str:
+    """Return something of rich as a string that ends with a newline, without trailing spaces.
+
+    `wide` is how many columns there are where nobody wraps.
+    """
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        force_terminal=look.colour,
+        color_system="standard" if look.colour else None,
+        no_color=not look.colour,
+        width=look.width or wide,
+        legacy_windows=False,
+        _environ={},
+    )
+    console.print(what, highlight=False)
+    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().rstrip("\n").split("\n"))
 
 
 _WRAPPER = Console(file=io.StringIO(), _environ={})  # rich asks for one to split a text

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
 from typing import TypeAlias
 
 from rich import box
@@ -20,17 +18,16 @@ from ldconf.core.analysis import (
     Decision,
     HealthStatus,
     MetricResult,
-    Registration,
     Verdict,
 )
 from ldconf.core.experiment import ExperimentDesign
 from ldconf.render import density
 from ldconf.render import experiment_rows as say
-from ldconf.render.canvas import Look
+from ldconf.render.canvas import Look, drawn
 from ldconf.render.escape import visible_line
 from ldconf.render.experiment_rows import ArmRow
 
-_WIDE = 200  # columns where nobody wraps
+WIDE = 200  # columns where nobody wraps
 _BAR = 12
 _TONES = {"good": "green", "bad": "red", "": ""}
 _HEALTH = {
@@ -54,14 +51,14 @@ def text(
     analysis: Analysis, decision: Decision | None, look: Look, *, slices_of: str | None = None
 ) -> str:
     """Return the results as one string that ends with a newline."""
-    return drawn(tables(analysis, decision, slices_of=slices_of), look)
+    return drawn(tables(analysis, decision, slices_of=slices_of), look, WIDE)
 
 
 def decided(decision: Decision, analysis: Analysis, look: Look) -> str:
     """Return the decision alone: verdict, reasons, the rule and whether it is the one that was
     registered."""
     parts = [_title(analysis.design), _line(say.status(analysis), "dim"), Text("")]
-    return drawn(Group(*parts, *_decision(decision, analysis)), look)
+    return drawn(Group(*parts, *_decision(decision, analysis)), look, WIDE)
 
 
 def tables(analysis: Analysis, decision: Decision | None, *, slices_of: str | None = None) -> Group:
@@ -81,22 +78,6 @@ def tables(analysis: Analysis, decision: Decision | None, *, slices_of: str | No
     if decision is not None:
         parts += _decision(decision, analysis, rule=False)
     return Group(*parts)
-
-
-def drawn(what: RenderableType, look: Look) -> str:
-    """Return something of rich as a string that ends with a newline, without trailing spaces."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        force_terminal=look.colour,
-        color_system="standard" if look.colour else None,
-        no_color=not look.colour,
-        width=look.width or _WIDE,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(what, highlight=False)
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().rstrip("\n").split("\n"))
 
 
 def _title(design: ExperimentDesign) -> Text:
@@ -270,11 +251,7 @@ def _style(column: str, row: ArmRow) -> str:
 
 
 def _slices(analysis: Analysis, wanted: str | None) -> Iterator[RenderableType]:
-    if not analysis.slices:
-        return
-    ordered = sorted(analysis.slices, key=lambda found: found.attribute)
-    for attribute, group in groupby(ordered, key=lambda found: found.attribute):
-        found = list(group)
+    for attribute, found in say.slices(analysis):
         if attribute != wanted:
             values = ", ".join(one.value for one in found[:5]) + (", ..." if len(found) > 5 else "")
             yield _line(f"by {attribute}: {values} (--slice {attribute} shows them)", "dim")
@@ -286,7 +263,8 @@ def _slices(analysis: Analysis, wanted: str | None) -> Iterator[RenderableType]:
             for metric in one.metrics:
                 frequentist = say.is_frequentist(analysis)
                 yield from _metric(metric, analysis.design, frequentist=frequentist)
-    yield Text("")
+    if analysis.slices:
+        yield Text("")
 
 
 def _decision(
@@ -308,9 +286,5 @@ def _decision(
             grid.add_row(f"  {visible_line(name)}", visible_line(value))
         yield grid
     found = decision.registration
-    style = "" if found is None or _is_clean(found.status, found.contaminations) else "yellow"
+    style = "" if found is None or found.is_clean else "yellow"
     yield from (_line(line, style) for line in say.registration(found))
-
-
-def _is_clean(status: Registration, contaminations: Sequence[str]) -> bool:
-    return status is Registration.SAME and not contaminations

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
-from itertools import groupby
 
 from ldconf.core import figures
 from ldconf.core.analysis import (
     Analysis,
-    ArmResult,
     Caution,
     Decision,
     HealthStatus,
@@ -17,16 +14,14 @@ from ldconf.core.analysis import (
     Verdict,
 )
 from ldconf.core.experiment import ExperimentDesign
+from ldconf.render import experiment_charts as charts
 from ldconf.render import experiment_rows as say
 from ldconf.render import scales, svg
 from ldconf.render.experiment_rows import ArmRow
 from ldconf.render.experiment_style import STYLE
-from ldconf.render.names import counted
 from ldconf.render.svg import escaped
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_DAY_MS = 86_400_000
-_HOUR_MS = 3_600_000
 _VERDICTS = {
     Verdict.SHIP_TREATMENT: "good",
     Verdict.SHIP_CONTROL: "good",
@@ -105,10 +100,10 @@ def _metric(metric: MetricResult, analysis: Analysis) -> str:
     name = metric.name or metric.key
     key = f' <code class="soft">{escaped(metric.key)}</code>' if name != metric.key else ""
     badges = "".join(f'<span class="badge">{escaped(w)}</span>' for w in _badges(metric))
-    charts = _densities(metric, design) + _chances(metric, analysis)
+    drawn = charts.densities(metric, design) + charts.chances(metric, analysis)
     table = _estimates(metric, design, frequentist=say.is_frequentist(analysis))
     many = " many" * (len(metric.arms) > 2) + " most" * (len(metric.arms) > 3)
-    body = f'<div class="pair{many}"><div>{charts}</div>{table}</div>' if charts else table
+    body = f'<div class="pair{many}"><div>{drawn}</div>{table}</div>' if drawn else table
     return (
         f'<section class="card"><h3>{escaped(name)}{key}{badges}</h3>{body}'
         + (f"<ul>{warnings}</ul>" if warnings else "")
@@ -118,61 +113,6 @@ def _metric(metric: MetricResult, analysis: Analysis) -> str:
 
 def _badges(metric: MetricResult) -> list[str]:
     return say.roles(metric).split(", ")
-
-
-def _densities(metric: MetricResult, design: ExperimentDesign) -> str:
-    scale = scales.scale_of(metric)
-    chart = svg.densities(
-        f"Where the {say.mean_label(metric, design)} of {metric.name} probably is, by variation",
-        [_curve(arm, scale) for arm in metric.arms],
-        partial(scales.tick, scale),
-    )
-    if not chart:
-        return '<p class="soft">Not enough data to draw.</p>'
-    label = say.mean_label(metric, design)
-    words = f"Where the {label} probably is; below, mean and {say.interval_label(design)}"
-    return f"<figure><figcaption>{escaped(words)}</figcaption>{chart}</figure>"
-
-
-def _curve(arm: ArmResult, scale: scales.Scale) -> svg.Curve:
-    ends = (arm.interval.lower, arm.interval.upper) if arm.interval else None
-    name = f"{arm.variation}: {scale.value(arm.mean)} {scale.ends(arm.interval)}"
-    return svg.Curve(name, arm.density, arm.mean, ends)
-
-
-def _chances(metric: MetricResult, analysis: Analysis) -> str:
-    """Return how the probability to beat control came about, if there are earlier looks."""
-    arms = [arm.variation for arm in metric.arms if not arm.is_control]
-    lines = [svg.Line("", ())]  # control has none, and keeps its colour
-    for arm in arms:
-        points = [
-            (float(look.as_of), look.p_beat_control.get(metric.key, {}).get(arm))
-            for look in analysis.history
-        ]
-        lines.append(svg.Line(arm, points))
-    threshold = analysis.design.threshold
-    chart = svg.over_time(
-        f"Probability to beat control on {metric.name} over time",
-        lines,
-        [svg.Mark(f"threshold {scales.probability(threshold)}", threshold)]
-        if metric.primary
-        else [],
-        1.0,
-        (partial(_since, analysis), figures.share),
-    )
-    if not chart:
-        return ""
-    return f"<figure><figcaption>Probability to beat control</figcaption>{chart}</figure>"
-
-
-def _since(analysis: Analysis, time: float) -> str:
-    """Return a time of the history for people."""
-    looks = analysis.history
-    length = looks[-1].as_of - looks[0].as_of
-    moment = figures.moment(int(time))
-    if length >= 3 * _DAY_MS:
-        return moment[:6]
-    return moment[7:12] if length >= 10 * 60_000 else moment[7:15]
 
 
 def _estimates(metric: MetricResult, design: ExperimentDesign, *, frequentist: bool) -> str:
@@ -228,41 +168,9 @@ def _health(analysis: Analysis) -> str:
     )
     checks += "".join(_caution(one) for one in say.cautions(analysis))
     words = f"<p>{escaped(say.sentence(say.sample_ratio(analysis)))}</p><ul>{checks}</ul>"
-    chart = _sizes(analysis)
+    chart = charts.sizes(analysis)
     inner = f'<div class="pair"><div>{chart}</div><div>{words}</div></div>' if chart else words
     return f'<section class="card">{inner}{_history_table(analysis)}</section>'
-
-
-def _sizes(analysis: Analysis) -> str:
-    found = analysis.design.decision
-    marks = [
-        svg.Mark(
-            f"minimum {figures.count(found.minimum_units_per_arm)}", found.minimum_units_per_arm
-        )
-    ]
-    if found.planned_units_per_arm is not None:
-        planned = found.planned_units_per_arm
-        marks.append(svg.Mark(f"planned {figures.count(planned)}", planned, at_start=True))
-    lines = [
-        svg.Line(arm, [(float(look.as_of), look.exposed.get(arm)) for look in analysis.history])
-        for arm in analysis.exposed
-    ]
-    unit = counted(2, analysis.design.unit).split(" ", 1)[1]
-    chart = svg.over_time(
-        f"Exposed {unit} per variation over time",
-        lines,
-        marks,
-        None,
-        (partial(_since, analysis), figures.count),
-    )
-    if not chart:
-        return ""
-    keys = " ".join(
-        f'<span class="key c{at % svg.COLOURS}"></span>{escaped(arm)}'
-        for at, arm in enumerate(analysis.exposed)
-    )
-    words = f"Exposed {escaped(unit)}: {keys}"
-    return f"<figure><figcaption>{words}</figcaption>{chart}</figure>"
 
 
 def _history_table(analysis: Analysis) -> str:
@@ -292,10 +200,9 @@ def _history_table(analysis: Analysis) -> str:
 def _slices(analysis: Analysis) -> list[str]:
     if not analysis.slices:
         return []
-    ordered = sorted(analysis.slices, key=lambda found: found.attribute)
     frequentist = say.is_frequentist(analysis)
     parts = ["<h2>Slices, for reading and not for deciding</h2>"]
-    for attribute, group in groupby(ordered, key=lambda found: found.attribute):
+    for attribute, found in say.slices(analysis):
         inner = "".join(
             f"<h3>{escaped(attribute)}: {escaped(one.value)}</h3>"
             + "".join(
@@ -303,7 +210,7 @@ def _slices(analysis: Analysis) -> list[str]:
                 + _estimates(metric, analysis.design, frequentist=frequentist)
                 for metric in one.metrics
             )
-            for one in group
+            for one in found
         )
         parts.append(
             f'<details class="card"><summary>By {escaped(attribute)}</summary>{inner}</details>'

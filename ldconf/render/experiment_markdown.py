@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import groupby
 
 from ldconf.core.analysis import (
     Analysis,
@@ -40,7 +39,8 @@ _TONES = {"good": "🟢 ", "bad": "🔴 ", "": ""}
 def results(analysis: Analysis, decision: Decision | None, *, limit: int = LIMIT) -> str:
     """Return the results, below `limit` characters: slices go first, then the last metrics."""
     design, frequentist = analysis.design, say.is_frequentist(analysis)
-    head = [marker(design), f"### Experiment {code(design.key)}"]
+    mark = marker(design.project, design.key)
+    head = [mark, f"### Experiment {code(design.key)}"]
     if decision is not None:
         warned = _warned(say.cautions(analysis, decision))
         head += [_verdict(decision), _list(decision.reasons), *warned]
@@ -57,14 +57,14 @@ def results(analysis: Analysis, decision: Decision | None, *, limit: int = LIMIT
         [*head[:3], _left(len(metrics))],
     )
     texts = map(_joined, bodies)
-    return next((text for text in texts if len(text) <= limit), f"{marker(design)}\n")
+    return next((text for text in texts if len(text) <= limit), f"{mark}\n")
 
 
 def decided(decision: Decision, analysis: Analysis, *, limit: int = LIMIT) -> str:
     """Return the decision alone, with the rule that it follows."""
     design = analysis.design
     parts = [
-        marker(design),
+        marker(design.project, design.key),
         f"### Decision on experiment {code(design.key)}",
         _verdict(decision),
         _list(decision.reasons),
@@ -76,9 +76,14 @@ def decided(decision: Decision, analysis: Analysis, *, limit: int = LIMIT) -> st
     return whole if len(whole) <= limit else _joined(parts[:3])
 
 
-def marker(design: ExperimentDesign) -> str:
-    """Return the hidden line by which the comment of an experiment is found again."""
-    return f"<!-- ldconf experiment {comment(design.project)} {comment(design.key)} -->"
+def marker(project: str, key: str) -> str:
+    """Return the hidden line by which the report on an experiment is found again."""
+    return f"{markers(project)}{comment(key)} -->"
+
+
+def markers(project: str) -> str:
+    """Return how the markers of a project's experiments start."""
+    return f"<!-- ldconf experiment {comment(project)} "
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -157,7 +162,6 @@ def _rule(design: ExperimentDesign, decision: Decision | None, *, is_open: bool 
 
 
 def _slices(analysis: Analysis, *, frequentist: bool) -> list[str]:
-    ordered = sorted(analysis.slices, key=lambda found: found.attribute)
     return [
         summary(
             f"By {attribute}, for reading and not for deciding",
@@ -167,10 +171,10 @@ def _slices(analysis: Analysis, *, frequentist: bool) -> list[str]:
                     _metric(metric, analysis.design, frequentist=frequentist)
                     for metric in one.metrics
                 )
-                for one in group
+                for one in found
             ),
         )
-        for attribute, group in groupby(ordered, key=lambda found: found.attribute)
+        for attribute, found in say.slices(analysis)
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 
 from ldconf.core import figures
 from ldconf.core.analysis import (
@@ -13,14 +14,15 @@ from ldconf.core.analysis import (
     MetricResult,
     PreRegistration,
     Registration,
+    SliceResult,
     Verdict,
 )
 from ldconf.core.experiment import CREDIBLE_MASS, ExperimentDesign
-from ldconf.render.names import counted
+from ldconf.render.names import counted, numbered
 from ldconf.render.scales import DOLLARS, Scale, difference, probability, scale_of
 
 NOTHING = figures.NOTHING
-_DAY_MS = 86_400_000
+DAY_MS = 86_400_000
 VERDICTS = {
     Verdict.SHIP_TREATMENT: "ship the treatment",
     Verdict.SHIP_CONTROL: "ship control",
@@ -130,6 +132,16 @@ def cautions(analysis: Analysis, decision: Decision | None = None) -> tuple[Caut
     )
 
 
+def slices(analysis: Analysis) -> list[tuple[str, list[SliceResult]]]:
+    """Return (attribute, its slices), by attribute."""
+    ordered = sorted(analysis.slices, key=_attribute)
+    return [(attribute, list(found)) for attribute, found in groupby(ordered, key=_attribute)]
+
+
+def _attribute(found: SliceResult) -> str:
+    return found.attribute
+
+
 def is_frequentist(analysis: Analysis) -> bool:
     """True if the results are tests, not probabilities."""
     arms = (arm for metric in analysis.metrics for arm in metric.arms)
@@ -185,7 +197,7 @@ def _time(analysis: Analysis) -> str:
     if design.status == "draft":
         return "a draft, not started"
     ended = design.ended if design.status == "stopped" else None
-    length = days(analysis)
+    length = _length(analysis)
     lasted = "" if length is None else f" ({_days(length)})"
     if design.started is None:
         return f"{design.status}, start not known"
@@ -196,13 +208,13 @@ def _time(analysis: Analysis) -> str:
     return f"running since {since}{lasted}"
 
 
-def days(analysis: Analysis) -> float | None:
+def _length(analysis: Analysis) -> float | None:
     """Return how long the iteration has been running at `as_of`, or ran."""
     design = analysis.design
     if design.started is None:
         return None
     ends = analysis.as_of if design.ended is None else min(design.ended, analysis.as_of)
-    return max(ends - design.started, 0) / _DAY_MS
+    return max(ends - design.started, 0) / DAY_MS
 
 
 def _days(length: float) -> str:
@@ -224,7 +236,7 @@ def sample_ratio(analysis: Analysis) -> str:
             words += f" ({figures.share(number / total)}"
             words += f", meant {figures.share(meant[variation])})" if variation in meant else ")"
         parts.append(words)
-    noun = counted(total, analysis.design.unit).split(" ", 1)[1]
+    noun = numbered(total, analysis.design.unit)
     line = f"{figures.count(total)} {noun} exposed: {', '.join(parts) or 'none'}"
     if analysis.sample_ratio is not None and total:
         found = analysis.sample_ratio

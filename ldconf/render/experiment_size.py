@@ -12,15 +12,15 @@ from ldconf.core import figures
 from ldconf.core.analysis import Verdict
 from ldconf.core.sizing import Chances, Detects, SizeReport
 from ldconf.render import scales
-from ldconf.render.canvas import Look
+from ldconf.render.canvas import Look, drawn
 from ldconf.render.escape import visible_line
-from ldconf.render.experiment import drawn
+from ldconf.render.experiment import WIDE
 from ldconf.render.experiment_rows import VERDICTS
 
 
 def text(report: SizeReport, look: Look) -> str:
     """Return the answer: what was assumed, what is needed, what the declared numbers find."""
-    return drawn(Group(*_parts(report)), look)
+    return drawn(Group(*_parts(report)), look, WIDE)
 
 
 def _parts(report: SizeReport) -> Iterator[RenderableType]:

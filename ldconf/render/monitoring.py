@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 
 from rich import box
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from ldconf.core import figures
 from ldconf.core.usage import Monitoring, Use
-from ldconf.render.canvas import Look
+from ldconf.render.canvas import Look, drawn
 from ldconf.render.escape import visible_line
 
 _WIDE = 160  # columns where nobody wraps
@@ -39,18 +38,7 @@ def tables(found: Monitoring) -> Group:
 
 def text(found: Monitoring, look: Look) -> str:
     """Return the tables as one string that ends with a newline."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        force_terminal=look.colour,
-        color_system="standard" if look.colour else None,
-        no_color=not look.colour,
-        width=look.width or _WIDE,
-        legacy_windows=False,
-        _environ={},
-    )
-    console.print(tables(found))
-    return "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines())
+    return drawn(tables(found), look, _WIDE)
 
 
 def _table(found: Monitoring, key: str, environment: str, uses: list[Use]) -> Table:

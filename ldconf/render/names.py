@@ -45,4 +45,9 @@ def label(address: Address, *, alone: bool = False) -> str:
 
 def counted(number: int, noun: str) -> str:
     """Return `1 change`, `3 changes`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    return f"{number} {numbered(number, noun)}"
+
+
+def numbered(number: int, noun: str) -> str:
+    """Return the noun as it stands behind a number: `change` behind 1, else `changes`."""
+    return noun if number == 1 else f"{noun}s"

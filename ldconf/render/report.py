@@ -282,13 +282,6 @@ class _Builder:
                 return None
 
 
-def _may_cost(change: Change) -> bool:
-    """True if the cost at an address is that of this change: of an experiment, of its start."""
-    if change.address.kind != "experiments":
-        return True
-    return isinstance(change, Transition) and change.verb == "start"
-
-
 def _touches(experiment: ExperimentRow, changed: Set[Address]) -> bool:
     """True if a change is about what an experiment compares, or about whom it compares it with."""
     compared = [variation(experiment.ai_config, key) for key in experiment.variations]

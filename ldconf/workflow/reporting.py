@@ -10,7 +10,7 @@ from ldconf.documents import git
 from ldconf.github import comments, issues
 from ldconf.github.issues import Report
 from ldconf.kinds.experiment_model import RUNNING, Experiment
-from ldconf.render.markup import comment
+from ldconf.render.experiment_markdown import marker, markers
 from ldconf.workflow.delivery import Runner
 from ldconf.workflow.site import load_workspace
 
@@ -40,15 +40,6 @@ def branch(project: str, key: str) -> str:
     return f"{BRANCH}{git.ref_part(project)}/{git.ref_part(key)}"
 
 
-def marker(project: str, key: str) -> str:
-    """Return the hidden line by which the report on an experiment is found again."""
-    return f"{_prefix(project)}{comment(key)} -->"
-
-
-def _prefix(project: str) -> str:
-    return f"<!-- ldconf experiment {comment(project)} "
-
-
 async def put(runner: Runner, words: tuple[str, str], *, issue: int | None) -> int:
     """Write a report (title, body) into its own issue, or as a comment on `issue`.
 
@@ -66,4 +57,4 @@ async def close_over(runner: Runner, project: str, left: Sequence[Running]) -> t
     """Close the issues of experiments that run no more. Returns their numbers."""
     kept = {marker(project, one.key) for one in left}
     async with runner.github() as github:
-        return await issues.close_others(github, _prefix(project), kept, author=runner.author)
+        return await issues.close_others(github, markers(project), kept, author=runner.author)
