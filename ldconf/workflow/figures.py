@@ -25,11 +25,12 @@ def read_figures(path: Path, design: ExperimentDesign, as_of: int) -> Aggregates
         raise LdconfError(f"{path} cannot be read: {err.strerror}", hint=HINT) from None
     document = parse(content, str(path))
     if document.problems:
-        raise DocumentError(document.problems)
+        raise DocumentError(document.problems, str(path))
     try:
         return counts_of_figures(document.value, design, as_of, f"figures in {path}")
     except FiguresError as err:
-        raise DocumentError(_diagnostic(document, one) for one in err.problems) from None
+        found = [_diagnostic(document, one) for one in err.problems]
+        raise DocumentError(found, str(path)) from None
 
 
 def _diagnostic(document: Document, problem: Problem) -> Diagnostic:
