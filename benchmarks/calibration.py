@@ -22,7 +22,14 @@ from pathlib import Path
 import numpy as np
 
 from ldconf.core.aggregates import Aggregates, ArmCounts, UnitStatistics
-from ldconf.core.experiment import DecisionRule, ExperimentDesign, Guardrail, MetricDesign
+from ldconf.core.experiment import (
+    DecisionRule,
+    ExperimentDesign,
+    Guardrail,
+    MetricDesign,
+    PerUnit,
+    Prior,
+)
 from ldconf.experiments.analyse import analyse
 from ldconf.experiments.estimates import SLICED
 from ldconf.experiments.simulate import Plan, simulate
@@ -37,8 +44,23 @@ C, T = "control", "treatment"
 VALUE = Truth(1000.0, 800.0)
 
 
-def metric(per_unit: str, **more: object) -> MetricDesign:
-    return MetricDesign("m", "m", "m", per_unit, missing=None, **more)  # type: ignore[arg-type]
+def metric(
+    per_unit: PerUnit,
+    percentile: float | None = None,
+    *,
+    over_requests: bool = False,
+    denominator: str | None = None,
+) -> MetricDesign:
+    return MetricDesign(
+        "m",
+        "m",
+        "m",
+        per_unit,
+        missing=None,
+        percentile=percentile,
+        over_requests=over_requests,
+        denominator=denominator,
+    )
 
 
 @dataclass(frozen=True)
@@ -70,9 +92,18 @@ CASES = (
 )
 
 
-def design(one: MetricDesign, **more: object) -> ExperimentDesign:
-    settings = {"allocation": {C: 50.0, T: 50.0}, "control": C, "metrics": (one,)} | more
-    return ExperimentDesign("p", "calibration", "", "e", "a", primary=one.key, **settings)  # type: ignore[arg-type]
+def design(primary: MetricDesign, *others: MetricDesign) -> ExperimentDesign:
+    return ExperimentDesign(
+        project="p",
+        key="calibration",
+        name="",
+        environment="e",
+        ai_config="a",
+        allocation={C: 50.0, T: 50.0},
+        control=C,
+        metrics=(primary, *others),
+        primary=primary.key,
+    )
 
 
 def drawn(case: Case, effect: float, seed: int) -> list[dict[str, UnitStatistics]]:
@@ -105,12 +136,12 @@ class Tally:
 
 
 def ours(
-    case: Case, found: list[dict[str, UnitStatistics]], effect: float, prior: str
+    case: Case, found: list[dict[str, UnitStatistics]], effect: float, prior: Prior
 ) -> tuple[Tally, float]:
     tally, began = Tally(), time.perf_counter()
     for run, arms in enumerate(found):
         counts = {arm: ArmCounts(case.units, {"m": one}) for arm, one in arms.items()}
-        one = design(case.metric, prior=prior, iteration=run)
+        one = replace(design(case.metric), prior=prior, iteration=run)
         result = analyse(one, Aggregates(counts, 1, "benchmark"), (), SLICED).primary.arm(T)
         if result.difference is None or result.p_beat_control is None:
             continue
@@ -137,7 +168,8 @@ def theirs(
     for line in done.stdout.splitlines():
         answer = json.loads(line)
         if not answer["error"]:
-            tally.add(answer["p"], *answer["ci"], effect)
+            lower, upper = answer["ci"]
+            tally.add(answer["p"], lower, upper, effect)
     return tally, spent
 
 
@@ -171,7 +203,8 @@ def quantile(found: UnitStatistics) -> dict[str, object]:
     share, clusters = 0.95, found.cluster
     if clusters is None:
         assert found.order is not None
-        count, points = float(found.units), [(rank, value) for rank, value in found.order.ranks]
+        count = float(found.units)
+        points = [(float(rank), value) for rank, value in found.order.ranks]
     else:
         count, points = clusters.events, [(one.below, one.value) for one in clusters.points]
     half = 1.96 * sqrt(share * (1 - share) / count)
@@ -182,7 +215,7 @@ def quantile(found: UnitStatistics) -> dict[str, object]:
         place = 1 + (count - 1) * level if clusters is None else level * count
         return float(np.interp(place, ranks, found_values))
 
-    told = {
+    told: dict[str, object] = {
         "n": int(count),
         "n_star": int(count),
         "nu": share,
@@ -210,7 +243,15 @@ def environment() -> Path | None:
     try:
         if not python.exists():
             subprocess.run(["python3.11", "-m", "venv", folder], check=True, capture_output=True)
-        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", GBSTATS]
+        pip = [
+            str(python),
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            GBSTATS,
+        ]
         subprocess.run(pip, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError) as err:
         print(f"without gbstats, it cannot be installed: {err}", file=sys.stderr)
@@ -231,7 +272,8 @@ def calibration() -> None:
         if python is not None:
             rows.append(("gbstats", [theirs(python, one, case, effect) for effect, one in worlds]))
         percentile = case.metric.percentile is not None
-        for prior in ("flat",) if percentile else ("flat", "launchdarkly"):
+        priors: tuple[Prior, ...] = ("flat",) if percentile else ("flat", "launchdarkly")
+        for prior in priors:
             name = "ours" if percentile else f"ours, {prior}"
             rows.append((name, [ours(case, one, effect, prior) for effect, one in worlds]))
         for name, found in rows:
@@ -272,9 +314,9 @@ def rule() -> None:
     for name, changes in scenarios.items():
         cells = []
         for declared, guarded in columns.values():
-            metrics = (primary, *guards) if guarded else (primary,)
-            one = design(primary, metrics=metrics, decision=declared, threshold=0.9)
-            world = {each.key: changes.get(each.key, VALUE) for each in metrics}
+            one = design(primary, *(guards if guarded else ()))
+            one = replace(one, decision=declared, threshold=0.9)
+            world = {each.key: changes.get(each.key, VALUE) for each in one.metrics}
             found = simulate(one, world, Plan(2 * RUNS, per_arm=planned)).ships_treatment
             cells.append(f"{found.value:.3f}")
         print(f"| {name} | {' | '.join(cells)} |", flush=True)

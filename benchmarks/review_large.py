@@ -72,8 +72,11 @@ def experiment(key: str, *, changed: bool) -> dict[str, object]:
 
 
 def write_workspace(folder: Path, *, changed: bool) -> None:
-    settings = {"project": "large", "environments": ["test", "production"]}
-    settings["guards"] = {"maxUpdatePercent": 100}  # type: ignore[assignment]
+    settings = {
+        "project": "large",
+        "environments": ["test", "production"],
+        "guards": {"maxUpdatePercent": 100},
+    }
     (folder / "ldconf.yaml").write_text(json.dumps(settings))
     for number in range(AGENTS):
         key = f"agent-{number:03}"

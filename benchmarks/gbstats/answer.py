@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from types import ModuleType
+from typing import Any
 
 STATISTICS = {
     "rate": "ProportionStatistic",
@@ -30,7 +32,7 @@ def main() -> None:
         print(json.dumps(answer))
 
 
-def made(kinds: object, kind: str, arm: dict) -> object:
+def made(kinds: ModuleType, kind: str, arm: dict[str, Any]) -> Any:
     if kind == "ratio":
         arm = {
             key: kinds.SampleMeanStatistic(**value) if isinstance(value, dict) else value

@@ -65,7 +65,7 @@ class BridgedChatModel(BaseChatModel):
     def _stream(
         self,
         messages: list[BaseMessage],
-        stop: list[str] | None = None,  # noqa: ARG002 - LangChain's signature
+        stop: list[str] | None = None,  # noqa: ARG002 - LangChain passes it by name
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[ChatGenerationChunk]:

@@ -61,16 +61,15 @@ class BridgedModel(Model):
 
     def update_config(self, **model_config: Any) -> None:
         """Refuse: the settings are those of the AI Config."""
-        raise NotImplementedError
+        raise NotImplementedError("settings of a model come from its AI Config")
 
     def get_config(self) -> dict[str, Any]:
         """Return what Strands wants to know about the model."""
         return {"model_id": self._chat_model.name, "context_window_limit": 200_000}
 
-    async def structured_output(  # noqa: D102 - the agent does not use it
-        self, *_: Any, **__: Any
-    ) -> AsyncGenerator[dict[str, Any], None]:
-        raise NotImplementedError
+    async def structured_output(self, *_: Any, **__: Any) -> AsyncGenerator[dict[str, Any], None]:
+        """Refuse: Strands demands the method, the agent asks for text only."""
+        raise NotImplementedError("the agent asks for text only")
         yield {}  # makes it a generator
 
     async def stream(

@@ -33,13 +33,20 @@ class ServedTool(Protocol):
     """A tool as the AI SDK hands it out (`ldai.LDTool`)."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """What the model calls it by."""
+
     @property
-    def description(self) -> str | None: ...  # noqa: D102
+    def description(self) -> str | None:
+        """What the model is told about it."""
+
     @property
-    def parameters(self) -> dict[str, Any] | None: ...  # noqa: D102
+    def parameters(self) -> dict[str, Any] | None:
+        """The JSON Schema of its arguments."""
+
     @property
-    def custom_parameters(self) -> dict[str, Any] | None: ...  # noqa: D102
+    def custom_parameters(self) -> dict[str, Any] | None:
+        """Settings of this tool alone, which the model does not see."""
 
 
 def build_tools(
