@@ -15,7 +15,8 @@ from ldconf.core.errors import ApiError
 from ldconf.core.live import RunningExperiment
 from ldconf.core.resource import Observed
 from ldconf.kinds.experiment import TOLERATED
-from ldconf.kinds.experiment_payloads import is_archived, payloads, targeting
+from ldconf.kinds.experiment_live import is_archived
+from ldconf.kinds.experiment_payloads import payloads, targeting
 from ldconf.kinds.targeting import by_environment
 from ldconf.kinds.targeting_document import VariationIds
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from ldconf.api.client import Client
 from ldconf.api.facts import WriteFacts
@@ -18,6 +17,7 @@ from ldconf.core.kind import Kind
 from ldconf.core.live import Live
 from ldconf.core.resource import Observed
 from ldconf.kinds import kind_of
+from ldconf.kinds.ai_config import targeting_path
 from ldconf.kinds.targeting_document import VariationIds
 
 POLL_S = 2.0
@@ -63,7 +63,7 @@ class Look:
 
     async def read_targeting(self, ai_config: str, reader: LiveReader | None = None) -> None:
         """Learn a targeting document; from a reader that made this GET already it is that one."""
-        path = _targeting_path(self.live.project, ai_config)
+        path = targeting_path(self.live.project, ai_config)
         document = await (reader or self._reader(Wants())).get(path)
         self.facts.learn_targeting(ai_config, document)
 
@@ -130,7 +130,3 @@ class Look:
                 await self.read(kind, change)
             else:
                 await self.read_targeting(ai_config)
-
-
-def _targeting_path(project: str, key: str) -> str:
-    return f"/projects/{quote(project, safe='')}/ai-configs/{quote(key, safe='')}/targeting"

@@ -16,8 +16,9 @@ from ldconf.core.change import Change, Create, Delete, Transition, Update
 from ldconf.core.kind import Request
 from ldconf.core.live import Live, RunningExperiment
 from ldconf.core.resource import Json, Observed, Resource, same
-from ldconf.kinds.experiment_model import Experiment, ai_config_of, environment_of, total_percent
-from ldconf.kinds.experiment_slots import FALLTHROUGH, masked, slot_of, slots
+from ldconf.kinds.experiment_model import Experiment, ai_config_of, environment_of
+from ldconf.kinds.experiment_parts import FALLTHROUGH, total_percent
+from ldconf.kinds.experiment_slots import masked, slot_of, slots, with_serve
 from ldconf.kinds.serve import TOTAL
 
 EXPERIMENTS, RULES = "experiments", "rules"
@@ -203,10 +204,7 @@ def _without(values: Mapping[str, Json], slot: str | int | None) -> dict[str, Js
     """Return targeting without what one slot serves."""
     rest = dict(values)
     if isinstance(slot, int) and rest.get(RULES):
-        rest[RULES] = [
-            {**rule, "serve": None} if index == slot else rule
-            for index, rule in enumerate(rest[RULES])
-        ]
+        rest[RULES] = with_serve(rest[RULES], slot, None)
     elif slot == FALLTHROUGH:
         rest[FALLTHROUGH] = None
     return rest

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from ldconf.core.address import Address
 from ldconf.core.resource import Json, same
 from ldconf.kinds import kind_of
-from ldconf.kinds.experiment_model import total_percent
+from ldconf.kinds.experiment_parts import total_percent
 
 _SETS = frozenset({"tags", "analysisUnits", "included", "excluded", "attributes"})
 _GROUPS = frozenset({"targets", "includedContexts", "excludedContexts"})

@@ -108,6 +108,11 @@ def path(project: str, key: str) -> str:
     return f"{collection(project)}/{q(key)}"
 
 
+def targeting_path(project: str, key: str) -> str:
+    """Return the path of the targeting of one AI Config, in all environments."""
+    return f"{path(project, key)}/targeting"
+
+
 async def payloads(reader: Reader) -> Sequence[Mapping[str, Json]]:
     """Return every AI Config of the project; one list for this kind, variations and targeting."""
     return await reader.list(collection(reader.project), params=PAGE)

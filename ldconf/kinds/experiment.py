@@ -11,7 +11,7 @@ from ldconf.core.kind import Kind, Problem, Reader
 from ldconf.core.resource import Observed, Resource
 from ldconf.kinds import ai_config, experiment_live
 from ldconf.kinds.experiment_checks import problems
-from ldconf.kinds.experiment_live import Payload, stage, subject
+from ldconf.kinds.experiment_live import Payload, is_archived, stage, subject
 from ldconf.kinds.experiment_model import (
     DRAFT,
     RUNNING,
@@ -20,7 +20,7 @@ from ldconf.kinds.experiment_model import (
     environment_of,
     references,
 )
-from ldconf.kinds.experiment_payloads import is_archived, payloads, targeting
+from ldconf.kinds.experiment_payloads import payloads, targeting
 from ldconf.kinds.experiment_requests import advice, requests
 
 __all__ = ["EXPERIMENT", "TOLERATED", "Experiment", "ai_config_of", "environment_of", "fetch"]

@@ -10,9 +10,8 @@ from ldconf.kinds.experiment_model import (
     STOPPED,
     Experiment,
     metric_keys,
-    total_percent,
 )
-from ldconf.kinds.experiment_parts import MetricUse
+from ldconf.kinds.experiment_parts import MetricUse, total_percent
 from ldconf.kinds.serve import DISABLED
 
 BAYESIAN = ("bayesianThreshold",)

@@ -66,22 +66,11 @@ def differences(live: Values, wanted: Values) -> dict[str, Json]:
     return found
 
 
-def locked_fields(observed: Observed, wanted: Values) -> tuple[str, ...]:
-    """Return the fields of `wanted` that LaunchDarkly does not let change in the present status.
+def operation(observed: Observed, name: str, before: Json, after: Json) -> str | None:
+    """Return the operation that brings a field about, None if there is none in this status.
 
     `mutableFieldsByStatus` decides, if LaunchDarkly told it; a draft's fields are all free.
     """
-    live = observed.resource.managed()
-    changed = differences(live, wanted)
-    return tuple(
-        name
-        for name, value in changed.items()
-        if operation(observed, name, live.get(name), value) is None
-    )
-
-
-def operation(observed: Observed, name: str, before: Json, after: Json) -> str | None:
-    """Return the operation that brings a field about, None if there is none in this status."""
     allowed = _allowed(observed, WIRE[name])
     if allowed is None or "update" in allowed:
         return "update"

@@ -67,6 +67,11 @@ def iterations(payload: Payload) -> list[Payload]:
     )
 
 
+def is_archived(payload: Payload) -> bool:
+    """True if an experiment was archived: it can be restored, but not started."""
+    return bool(payload.get("archivedDate"))
+
+
 def subject(payload: Payload) -> tuple[str, ...]:
     """Return the flag keys that the experiment is on: one, if it can stand in a file."""
     at = stage(payload)
@@ -91,7 +96,7 @@ def observed(payload: Payload, document: Document | None) -> Observed:
         draft = at.iteration
     meta: dict[str, Json] = {
         "raw": payload,
-        "archived": bool(payload.get("archivedDate")),
+        "archived": is_archived(payload),
         "iterations": list(words.history()),
         "iteration_id": at.iteration.get("_id") if at else None,
         "treatment_ids": words.treatment_ids(at.iteration) if at else {},

@@ -29,10 +29,11 @@ from ldconf.kinds.experiment_parts import (
     NonEmpty,
     RuleName,
     RuleOf,
+    allocation_problem,
     analysis_config,
     metric_uses,
 )
-from ldconf.kinds.serve import DISABLED, REST, TOTAL
+from ldconf.kinds.serve import DISABLED, REST
 from ldconf.kinds.wire import sorted_set
 
 Status: TypeAlias = Literal["draft", "running", "stopped"]
@@ -217,26 +218,6 @@ class Experiment(Resource):
         if "allocation" in written:
             written["allocation"] = {key: written["allocation"][key] for key in self.allocation}
         return written
-
-
-def allocation_problem(allocation: Mapping[str, Json]) -> str | None:
-    """Return in words what is wrong with an allocation, None if nothing is."""
-    rests = sum(value == REST for value in allocation.values())
-    if rests > 1:
-        return f"only one arm may be `rest`, not {rests}"
-    weights = {key: serve.to_weight(value) for key, value in allocation.items() if value != REST}
-    total = sum(weights.values())
-    if total > TOTAL:
-        over = serve.percent(total - TOTAL)
-        return f"the percentages sum to {serve.percent(total)}, {over} too much"
-    if sum(weight > 0 for weight in weights.values()) + (rests and total < TOTAL) < 2:
-        return "needs at least two variations with traffic: one of them is the control"
-    return None
-
-
-def total_percent(allocation: Mapping[str, Json]) -> int | float:
-    """Return the share of the rule's traffic that takes part, in percent."""
-    return serve.percent(sum(serve.to_weight(value) for value in allocation.values()))
 
 
 def environment_of(address: Address, resource: Resource | None) -> str | None:

@@ -9,7 +9,15 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
 from ldconf.core.resource import Bool, Int, Json, Number, Part, Str
-from ldconf.kinds.serve import TOTAL, Percent, VariationKey, percent, to_weight
+from ldconf.kinds.serve import (
+    TOTAL,
+    Percent,
+    VariationKey,
+    excess_problem,
+    percent,
+    to_weight,
+    weights,
+)
 
 FALLTHROUGH: Literal["fallthrough"] = "fallthrough"
 
@@ -183,6 +191,20 @@ def declared(wanted: Json, live: Json) -> Json:
     if not isinstance(wanted, Mapping) or not isinstance(live, Mapping):
         return live if isinstance(wanted, Mapping) else None
     return {name: value for name, value in live.items() if name in wanted} or None
+
+
+def allocation_problem(allocation: Mapping[str, Json]) -> str | None:
+    """Return in words what is wrong with an allocation, None if nothing is."""
+    if problem := excess_problem(allocation):
+        return problem
+    if sum(weight > 0 for weight in weights({"rollout": allocation}).values()) < 2:
+        return "needs at least two variations with traffic: one of them is the control"
+    return None
+
+
+def total_percent(allocation: Mapping[str, Json]) -> int | float:
+    """Return the share of the rule's traffic that takes part, in percent."""
+    return percent(sum(to_weight(value) for value in allocation.values()))
 
 
 def served(experiment: Mapping[str, Json]) -> dict[str, int | float]:

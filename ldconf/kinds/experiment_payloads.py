@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from ldconf.core.errors import ApiError
 from ldconf.core.kind import Reader
-from ldconf.core.resource import Json
 from ldconf.kinds import ai_config
 from ldconf.kinds.experiment_live import Payload
 from ldconf.kinds.targeting_document import Document
@@ -54,9 +53,4 @@ async def targeting(reader: Reader, key: str) -> Document | None:
 
     It is the very GET that the kind `targeting` makes, so a reader makes it once.
     """
-    return await get_or_none(reader, f"{ai_config.path(reader.project, key)}/targeting")
-
-
-def is_archived(payload: Payload) -> Json:
-    """True if an experiment was archived: it can be restored, but not started."""
-    return bool(payload.get("archivedDate"))
+    return await get_or_none(reader, ai_config.targeting_path(reader.project, key))

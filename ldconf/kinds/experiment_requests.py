@@ -152,7 +152,7 @@ class _Step:
         return {"kind": "stopIteration", **ended}
 
     def _restart(self) -> Request:
-        value = restart_edits(self._changed, self._design()) if self._changed else {}
+        value = restart_edits(self._changed, self._design())
         extra = {"value": value} if value else {}
         return self._patch({"kind": "saveAndStartNewIteration", **self._because(), **extra})
 

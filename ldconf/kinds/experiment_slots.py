@@ -8,9 +8,8 @@ from dataclasses import replace
 from ldconf.core.address import Address
 from ldconf.core.live import RunningExperiment
 from ldconf.core.resource import Json, Observed, same
-
-FALLTHROUGH = "fallthrough"
-RUNNING = "running"
+from ldconf.kinds.experiment_model import RUNNING
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 
 
 def of_targeting(
@@ -32,10 +31,20 @@ def slots(observed: Observed) -> Sequence[str | int]:
 
 def slot_of(experiment: RunningExperiment, observed: Observed) -> str | int | None:
     """Return the slot of an experiment: `fallthrough` or the index of its rule, None if gone."""
-    if experiment.rule == FALLTHROUGH:
+    return slot_of_rule(experiment.rule, observed)
+
+
+def slot_of_rule(rule: str | None, observed: Observed) -> str | int | None:
+    """Return the slot of a rule id, or of `fallthrough`; None if live targeting has no such."""
+    if rule == FALLTHROUGH:
         return FALLTHROUGH
     ids = list(observed.meta.get("rule_ids") or ())
-    return ids.index(experiment.rule) if experiment.rule in ids else None
+    return ids.index(rule) if rule and rule in ids else None
+
+
+def with_serve(rules: Json, index: int, serve: Json) -> list[Json]:
+    """Return rules of which one serves something else."""
+    return [{**rule, "serve": serve} if at == index else rule for at, rule in enumerate(rules)]
 
 
 def projected(
@@ -60,9 +69,7 @@ def projected(
         if slot not in filled and not (experiment.status == RUNNING and _divides(found, slot)):
             continue
         if isinstance(slot, int):
-            rules = [dict(rule) for rule in found["rules"]]
-            rules[slot]["serve"] = experiment.baseline
-            found["rules"] = rules
+            found["rules"] = with_serve(found["rules"], slot, experiment.baseline)
         else:
             found[FALLTHROUGH] = experiment.baseline
     return found

@@ -153,7 +153,6 @@ class Metric(Resource):
         percentile = payload.get("analysisType") == "percentile"
         default = payload.get("eventDefault") or {"disabled": percentile}
         units = payload.get("analysisUnits") or payload.get("randomizationUnits")
-        is_percentile = payload.get("analysisType") == "percentile"
         return cls.model_construct(
             name=text(payload.get("name")) or "",
             description=text(payload.get("description")),
@@ -166,7 +165,7 @@ class Metric(Resource):
             unit_aggregation_type=payload.get("unitAggregationType") or "average",
             analysis_type=payload.get("analysisType") or "mean",
             # What is left of an earlier analysis means nothing.
-            percentile_value=payload.get("percentileValue") if is_percentile else None,
+            percentile_value=payload.get("percentileValue") if percentile else None,
             event_default=EventDefault.model_construct(
                 disabled=bool(default.get("disabled")), value=default.get("value")
             ),

@@ -92,16 +92,28 @@ Serve: TypeAlias = Annotated[
 
 def sum_problem(rollout: Mapping[str, Json]) -> str | None:
     """Return in words why the percentages of a rollout do not add up, None if they do."""
-    rests = sum(value == REST for value in rollout.values())
-    if rests > 1:
-        return f"only one arm may be `rest`, not {rests}"
-    stated = sum(to_weight(value) for value in rollout.values() if value != REST)
-    if stated > TOTAL:
-        return f"the percentages sum to {percent(stated)}, {percent(stated - TOTAL)} too much"
-    if stated < TOTAL and not rests:
+    if problem := excess_problem(rollout):
+        return problem
+    stated = _stated(rollout)
+    if stated < TOTAL and REST not in rollout.values():
         missing = percent(TOTAL - stated)
         return f"the percentages sum to {percent(stated)}, {missing} missing; `rest` can fill it"
     return None
+
+
+def excess_problem(shares: Mapping[str, Json]) -> str | None:
+    """Return in words why percentages are more than can be shared out, None if they are not."""
+    rests = sum(value == REST for value in shares.values())
+    if rests > 1:
+        return f"only one arm may be `rest`, not {rests}"
+    stated = _stated(shares)
+    if stated > TOTAL:
+        return f"the percentages sum to {percent(stated)}, {percent(stated - TOTAL)} too much"
+    return None
+
+
+def _stated(shares: Mapping[str, Json]) -> int:
+    return sum(to_weight(value) for value in shares.values() if value != REST)
 
 
 def percent(weight: int) -> int | float:

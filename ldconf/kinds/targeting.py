@@ -49,7 +49,7 @@ async def fetch(reader: Reader) -> Sequence[tuple[Address, Observed]]:
     """Read the wanted targeting documents, one per AI Config, and split them by environment."""
     listed = await ai_config.payloads(reader)
     keys = [found["key"] for found in listed if reader.wants_targeting(found["key"])]
-    documents = await reader.gather([_path(reader.project, key) for key in keys])
+    documents = await reader.gather([ai_config.targeting_path(reader.project, key) for key in keys])
     return [
         pair
         for key, document in zip(keys, documents, strict=True)
@@ -71,7 +71,7 @@ def by_environment(
 
 async def read(reader: Reader, address: Address) -> Observed | None:
     """Read the targeting of one environment afresh."""
-    document = await get_or_none(reader, _path(reader.project, address.parts[1]))
+    document = await get_or_none(reader, ai_config.targeting_path(reader.project, address.parts[1]))
     environment = address.parts[3]
     if document is None or environment not in document.get("environments", {}):
         return None
@@ -89,7 +89,7 @@ def requests(change: Change, facts: Facts) -> Sequence[Request]:
         "instructions": list(found),
         "comment": facts.comment,
     }
-    path = _path(facts.project, address.parts[1])
+    path = ai_config.targeting_path(facts.project, address.parts[1])
     return (Request("PATCH", path, body, semantic=True, address=address),)
 
 
@@ -130,10 +130,6 @@ def _document(address: Address, facts: Facts) -> Document:
             f"environments it has: {', '.join(sorted(known)) or 'none'}",
         )
     return document
-
-
-def _path(project: str, key: str) -> str:
-    return f"{ai_config.path(project, key)}/targeting"
 
 
 EXAMPLE = """\

@@ -9,7 +9,8 @@ from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds.experiment_model import DRAFT, RUNNING, STOPPED
-from ldconf.kinds.experiment_slots import FALLTHROUGH
+from ldconf.kinds.experiment_parts import FALLTHROUGH
+from ldconf.kinds.experiment_slots import slot_of_rule, with_serve
 from ldconf.kinds.serve import TOTAL, from_weights, to_weight
 from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning.design import named_rule
@@ -57,8 +58,7 @@ def _leftovers(scene: Scene, address: Address, observed: Observed) -> Iterator[L
             continue
         if targeting_address(live["aiConfig"], live["environment"]) != address:
             continue
-        rule = _ended_on(scene.live.live.observed[at])
-        slot = slot_of(rule, observed)
+        slot = slot_of_rule(_ended_on(scene.live.live.observed[at]), observed)
         if slot is not None:
             yield _leftover(scene, at, slot, {**live, **base})
 
@@ -113,15 +113,6 @@ def _last_end(scene: Scene, address: Address, live: Values) -> Json:
     last = ended[-1]
     place = {STATUS: STOPPED, "iteration": last["number"]}
     return {**place, **{name: last[name] for name in ("winner", "reason") if last.get(name)}}
-
-
-def slot_of(rule: Json, targeting: Observed) -> str | int | None:
-    """Return where an experiment on a rule of this id is or was: `fallthrough`, or the place of its
-    rule live."""
-    if rule == FALLTHROUGH or rule is None:
-        return FALLTHROUGH if rule else None
-    ids = list(targeting.meta.get("rule_ids") or ())
-    return ids.index(rule) if rule in ids else None
 
 
 def arms(experiment: Values) -> Iterator[str]:
@@ -181,11 +172,6 @@ def before_stop(found: Sequence[Leftover], live: Json) -> Json:
         if _uses_only(live[leftover.slot]["serve"], leftover.arms):
             live = with_serve(live, leftover.slot, leftover.served)
     return live
-
-
-def with_serve(rules: Json, index: int, serve: Json) -> list[Json]:
-    """Return rules of which one serves something else."""
-    return [{**rule, "serve": serve} if at == index else rule for at, rule in enumerate(rules)]
 
 
 def _uses_only(serve: Json, keys: frozenset[str]) -> bool:

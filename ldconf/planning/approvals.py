@@ -22,6 +22,7 @@ from ldconf.core.resource import Json, Observed
 from ldconf.kinds import experiment_slots as experiments
 from ldconf.kinds import kind_of
 from ldconf.kinds.experiment_model import DRAFT
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.kinds.targeting import approval as request_approval
 from ldconf.kinds.targeting_patch import same_instructions
 from ldconf.kinds.targeting_rules import match_rules
@@ -105,12 +106,12 @@ def _reorders(change: Update) -> bool:
 
 def _is_drafted(scene: Scene, address: Address) -> bool:
     found = experiments.of_targeting(address, scene.live.live.experiments)
-    return any(one.status == DRAFT and one.rule != experiments.FALLTHROUGH for one in found)
+    return any(one.status == DRAFT and one.rule != FALLTHROUGH for one in found)
 
 
 def _is_named(scene: Scene, address: Address) -> bool:
     found = experiments.of_targeting(address, scene.live.live.experiments)
-    return any(experiment.rule != experiments.FALLTHROUGH for experiment in found)
+    return any(experiment.rule != FALLTHROUGH for experiment in found)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from ldconf.core.change import Refusal
 from ldconf.core.resource import Observed
 from ldconf.kinds.experiment_fields import operation
 from ldconf.kinds.experiment_model import DESIGN, DRAFT, RUNNING, STOPPED
-from ldconf.kinds.experiment_slots import FALLTHROUGH
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.planning import guards, readiness
 from ldconf.planning.aftermath import RULES
 from ldconf.planning.compare import compare

@@ -10,6 +10,8 @@ from ldconf.core.change import Change, Create, FieldDiff, Refusal, Restore, Upda
 from ldconf.core.live import RunningExperiment
 from ldconf.core.resource import Json, Observed, same
 from ldconf.kinds import experiment_slots as experiments
+from ldconf.kinds.experiment_model import RUNNING
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.kinds.targeting_rules import match_rules
 from ldconf.planning.scene import Scene
 
@@ -20,7 +22,7 @@ _SEGMENT_MATCH = "segmentMatch"
 def running(scene: Scene) -> tuple[RunningExperiment, ...]:
     """Return the experiments that run, managed or not, in any environment."""
     found = scene.live.live.experiments
-    return tuple(one for one in found if one.status == experiments.RUNNING)
+    return tuple(one for one in found if one.status == RUNNING)
 
 
 def refusals(scene: Scene, change: Change, under: Sequence[RunningExperiment]) -> Iterator[Refusal]:
@@ -81,7 +83,7 @@ def _of_targeting(
     rules = _diff(change, "rules")
     for experiment in here:
         slot = experiments.slot_of(experiment, observed)
-        if slot == experiments.FALLTHROUGH and _diff(change, experiments.FALLTHROUGH):
+        if slot == FALLTHROUGH and _diff(change, FALLTHROUGH):
             yield _serve_refusal(scene, change.address, experiment, "the default rule")
         if rules is not None and slot is not None:
             yield from _of_rules(scene, change.address, experiment, slot, rules)

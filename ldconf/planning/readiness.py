@@ -14,7 +14,7 @@ from ldconf.core.change import Change, Create, Delete, Note, NoteKind, Transitio
 from ldconf.core.power import POWER, Assumption, Criterion, detectable, units_of_control
 from ldconf.core.resource import Json
 from ldconf.kinds.experiment_model import RUNNING, STOPPED, Experiment
-from ldconf.kinds.experiment_slots import FALLTHROUGH
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.kinds.targeting_rules import name_rules
 from ldconf.kinds.words import percent
 from ldconf.planning import protection

@@ -10,6 +10,7 @@ from ldconf.core.address import Address
 from ldconf.core.change import Effect
 from ldconf.core.resource import Json, Observed
 from ldconf.kinds import experiment_slots as experiments
+from ldconf.kinds.experiment_model import RUNNING
 from ldconf.kinds.targeting_document import FALLTHROUGH, variation_keys
 from ldconf.planning.sides import LiveSide, Values
 
@@ -66,7 +67,7 @@ def _serving(live: LiveSide, variation: Address, environment: str) -> Serving | 
         return None
     percent = _default_share(values, observed, variation.key)
     selected = _is_selected(values, variation.key) or any(
-        variation.key in experiment.variations and experiment.status == experiments.RUNNING
+        variation.key in experiment.variations and experiment.status == RUNNING
         for experiment in experiments.of_targeting(address, live.live.experiments)
     )
     if not percent and not selected:

@@ -9,7 +9,7 @@ from ldconf.core.address import Address
 from ldconf.core.address import targeting as targeting_address
 from ldconf.core.change import ApprovalNeed, Change, Delete, Note, NoteKind, Refusal, Step, Update
 from ldconf.core.dependency import needs as needs_of
-from ldconf.kinds.experiment_slots import FALLTHROUGH
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.planning import approvals, usage
 from ldconf.planning.aftermath import RULES
 from ldconf.planning.changes import build

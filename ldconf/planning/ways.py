@@ -12,9 +12,10 @@ from ldconf.core.change import Change, FieldDiff, Step, Transition, Update, step
 from ldconf.core.live import RunningExperiment
 from ldconf.core.resource import Json, same
 from ldconf.kinds import kind_of
-from ldconf.kinds.experiment_slots import FALLTHROUGH, slot_of
+from ldconf.kinds.experiment_parts import FALLTHROUGH
+from ldconf.kinds.experiment_slots import slot_of, with_serve
 from ldconf.planning import approvals, protection
-from ldconf.planning.aftermath import RULES, rollout, with_serve
+from ldconf.planning.aftermath import RULES, rollout
 from ldconf.planning.changes import build, with_values
 from ldconf.planning.compare import Comparison
 from ldconf.planning.experiments import leaves_its_rule, starts, stops

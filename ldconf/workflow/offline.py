@@ -14,7 +14,7 @@ from ldconf.core.resource import Json, Observed, Resource
 from ldconf.core.workspace import Workspace
 from ldconf.kinds import kind_of
 from ldconf.kinds.experiment_model import DRAFT, RUNNING, Experiment, rule_description
-from ldconf.kinds.experiment_slots import FALLTHROUGH
+from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.kinds.model_config import PRICES
 from ldconf.kinds.targeting import Targeting
 from ldconf.planning.graph import references

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from ldconf.core.address import Address
 from ldconf.core.resource import Json, canonical_json
 from ldconf.kinds.experiment import EXPERIMENT, Experiment
-from ldconf.kinds.experiment_model import DESIGN, LIFECYCLE, LOCAL, total_percent
-from ldconf.kinds.experiment_parts import analysis_config, declared
+from ldconf.kinds.experiment_model import DESIGN, LIFECYCLE, LOCAL
+from ldconf.kinds.experiment_parts import analysis_config, declared, total_percent
 from tests.kinds import experiment_strategies as strategies
 
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])

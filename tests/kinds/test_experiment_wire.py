@@ -11,7 +11,7 @@ from ldconf.core.change import Create, Delete, Phase, Restore, Transition
 from ldconf.core.errors import ApiError, LdconfError
 from ldconf.core.resource import Json, Observed
 from ldconf.kinds.experiment import EXPERIMENT
-from ldconf.kinds.experiment_fields import decimal, differences, locked_fields
+from ldconf.kinds.experiment_fields import decimal, differences, operation
 from tests.kinds.experiment_world import ADDRESS, ExperimentWorld, experiment
 from tests.kinds.official import accepts
 
@@ -29,6 +29,13 @@ def left(live: Observed, **fields: Json) -> dict[str, Json]:
     stands = {name: wanted[name] for name in ("status", "iteration") if name in wanted}
     moved = {name: value for name, value in stands.items() if actual[name] != value}
     return differences(actual, wanted) | moved
+
+
+def locked_fields(live: Observed, wanted: dict[str, Json]) -> tuple[str, ...]:
+    """Return the fields of `wanted` that LaunchDarkly does not let change now."""
+    actual = live.resource.managed()
+    changed = differences(actual, wanted).items()
+    return tuple(n for n, value in changed if operation(live, n, actual.get(n), value) is None)
 
 
 def kinds(world: ExperimentWorld) -> list[str]:
