@@ -14,10 +14,11 @@ from ldconf.emulator.events.recent import recent_events
 from ldconf.emulator.events.store import DAY_MS, EventStore
 from ldconf.emulator.sdk.hub import Hub
 from ldconf.emulator.store import Store
+from ldconf.experiments.aggregation_sql import FOREVER, UNIT
 from ldconf.kinds.variation_comment import commit_of
 
-_EXPOSED = """
-SELECT variation_key, count(DISTINCT coalesce(units[$unit], context_key)) FROM exposures
+_EXPOSED = f"""
+SELECT variation_key, count(DISTINCT {UNIT}) FROM exposures
 WHERE project = $project AND environment = $environment AND flag = $flag
   AND rule_id IS NOT DISTINCT FROM $rule AND ts >= $since AND ts < $until
   AND variation_key IS NOT NULL
@@ -86,7 +87,7 @@ class LiveTelemetry:
             "flag": exposed.ai_config,
             "rule": exposed.rule,
             "since": exposed.since_ms,
-            "until": 2**62 if exposed.until_ms is None else exposed.until_ms,
+            "until": FOREVER if exposed.until_ms is None else exposed.until_ms,
         }
         return {row[0]: row[1] for row in self._events.query(_EXPOSED, parameters)}
 

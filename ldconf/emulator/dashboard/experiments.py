@@ -16,6 +16,7 @@ from ldconf.emulator.experiments.rollout import FALLTHROUGH, subject
 from ldconf.emulator.store import Store
 from ldconf.emulator.targeting_document import DISABLED
 from ldconf.kinds import words
+from ldconf.kinds.experiment_live import iterations
 
 _HEADS = ("Experiment", "Status", "Iteration", "Arms")
 
@@ -62,7 +63,6 @@ def _experiment(store: Store, project: str, document: Mapping[str, Json]) -> Exp
     targeting = store.get(Ref(project, "targeting", key)) or {"slots": ()}
     names = {slot["_id"]: slot["key"] or DISABLED for slot in targeting["slots"]}
     started = iteration.get("startedAt")
-    iterations = (*document["previousIterations"], document.get("currentIteration"), iteration)
     return Experiment(
         key=document["key"],
         name=document["name"],
@@ -70,7 +70,7 @@ def _experiment(store: Store, project: str, document: Mapping[str, Json]) -> Exp
         ai_config=key,
         status={"not_started": "draft"}.get(iteration["status"], iteration["status"]),
         since_ms=iteration.get("endedAt") or started or iteration["createdAt"],
-        number=len({one["_id"] for one in iterations if one}),
+        number=len(iterations(document)),
         hypothesis=iteration["hypothesis"],
         treatments=tuple(
             Treatment(

@@ -17,6 +17,7 @@ from ldconf.emulator.experiments.view import experiment_view, iteration_view, re
 from ldconf.emulator.http import Call, Route, bad_request
 from ldconf.emulator.paging import page
 from ldconf.emulator.patches.rules import instructions_of
+from ldconf.emulator.rest.running import iterations
 from ldconf.emulator.rest.targeting import record_change
 
 
@@ -132,18 +133,13 @@ def _page(call: Call, project: str, found: list[Json]) -> Json:
     )
 
 
-def _iterations(experiment: Json) -> list[Json]:
-    named = [experiment.get("currentIteration"), experiment.get("draftIteration")]
-    return [iteration for iteration in named if iteration]
-
-
 FILTERS: Mapping[str, Callable[[Json, str], bool]] = {
-    "flagKey": lambda experiment, key: any(key in one["flags"] for one in _iterations(experiment)),
+    "flagKey": lambda experiment, key: any(key in one["flags"] for one in iterations(experiment)),
     "metricKey": lambda experiment, key: any(
-        key == metric["key"] for one in _iterations(experiment) for metric in one["metrics"]
+        key == metric["key"] for one in iterations(experiment) for metric in one["metrics"]
     ),
     "status": lambda experiment, status: any(
-        status == one["status"] for one in _iterations(experiment)
+        status == one["status"] for one in iterations(experiment)
     ),
 }
 EXPERIMENTS = "/projects/{project}/environments/{environment}/experiments"

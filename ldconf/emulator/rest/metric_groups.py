@@ -41,10 +41,10 @@ def group_view(call: Call, project: str, group: Mapping[str, Json]) -> dict[str,
     }
     shown["metrics"] = [_member_view(call, project, entry) for entry in group["metrics"]]
     shown["_links"] = {"self": link("projects", project, "metric-groups", group["key"])}
-    experiments = running.experiments_measuring(call.store, project, group["key"])
     if "experimentCount" in call.names("expand"):
+        experiments = running.experiments_measuring(call.store, project, group["key"])
         shown["experimentCount"] = len(experiments)
-        active = running.active_experiments_measuring(call.store, project, group["key"])
+        active = running.still_measuring(experiments, group["key"])
         shown["activeExperimentCount"] = len(active)
     return shown
 
@@ -121,9 +121,9 @@ def patch_group(call: Call, project: str, key: str) -> Json:
 def delete_group(call: Call, project: str, key: str) -> Json:
     """Delete a metric group; 409 while an experiment that is not over uses it [INF]."""
     group = _find(call, project, key)
-    experiments = running.active_experiments_measuring(call.store, project, key)
-    if experiments:
-        raise conflict(f"metric group {key} is used by experiment {experiments[0]['key']}")
+    experiments = running.experiments_measuring(call.store, project, key)
+    if active := running.still_measuring(experiments, key):
+        raise conflict(f"metric group {key} is used by experiment {active[0]['key']}")
     call.store.delete(Ref(project, "metricGroups", key))
     _audit(call, project, group, Act("deleteMetricGroup", "deleted the metric group"))
     return None

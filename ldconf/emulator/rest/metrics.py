@@ -112,9 +112,9 @@ def delete_metric(call: Call, project: str, key: str) -> Json:
     groups = _groups(call, project, key)
     if groups:
         raise conflict(f"metric {key} is used by metric group {groups[0]['key']}")
-    experiments = running.active_experiments_measuring(call.store, project, key)
-    if experiments:
-        raise conflict(f"metric {key} is used by experiment {experiments[0]['key']}")
+    experiments = running.experiments_measuring(call.store, project, key)
+    if active := running.still_measuring(experiments, key):
+        raise conflict(f"metric {key} is used by experiment {active[0]['key']}")
     call.store.delete(Ref(project, "metrics", key))
     _audit(call, project, metric, Act("deleteMetric", "deleted the metric"))
     return None
@@ -136,13 +136,13 @@ def _counts(
     call: Call, project: str, key: str, expand: set[str] | frozenset[str]
 ) -> dict[str, Json]:
     """Return the expanded fields that say who uses a metric."""
+    if not expand:
+        return {}
     experiments = running.experiments_measuring(call.store, project, key)
     groups = _groups(call, project, key)
     available: dict[str, Json] = {
         "experimentCount": len(experiments),
-        "activeExperimentCount": len(
-            running.active_experiments_measuring(call.store, project, key)
-        ),
+        "activeExperimentCount": len(running.still_measuring(experiments, key)),
         "metricGroupCount": len(groups),
         "experiments": [
             {

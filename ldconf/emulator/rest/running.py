@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ldconf.core.resource import Json
 from ldconf.emulator.store import Store
@@ -15,7 +15,7 @@ def experiments_on(store: Store, project: str, ai_config: str) -> list[Json]:
         for _, experiment in store.children(project, "experiments")
         if any(
             iteration["status"] == "running" and ai_config in iteration["flags"]
-            for iteration in _iterations(experiment)
+            for iteration in iterations(experiment)
         )
     ]
 
@@ -25,27 +25,29 @@ def experiments_measuring(store: Store, project: str, metric: str) -> list[Json]
     return [
         experiment
         for _, experiment in store.children(project, "experiments")
-        if any(_measures(iteration, metric) for iteration in _iterations(experiment))
+        if any(_measures(iteration, metric) for iteration in iterations(experiment))
     ]
 
 
-def active_experiments_measuring(store: Store, project: str, metric: str) -> list[Json]:
-    """Return those of them that still need it: with a draft or a running iteration, not archived.
+def still_measuring(experiments: Iterable[Json], metric: str) -> list[Json]:
+    """Return those of `experiments_measuring` that still need the metric: with a draft or a running
+    iteration, not archived.
 
     An experiment that is over cannot be deleted, so it must not hold its metrics for ever. [INF]
     """
     return [
         experiment
-        for experiment in experiments_measuring(store, project, metric)
+        for experiment in experiments
         if not experiment.get("archivedDate")
         and any(
             iteration["status"] != "stopped" and _measures(iteration, metric)
-            for iteration in _iterations(experiment)
+            for iteration in iterations(experiment)
         )
     ]
 
 
-def _iterations(experiment: Json) -> Iterator[Json]:
+def iterations(experiment: Json) -> Iterator[Json]:
+    """Yield the current iteration and the draft, as far as there are any."""
     for name in ("currentIteration", "draftIteration"):
         if experiment.get(name):
             yield experiment[name]
