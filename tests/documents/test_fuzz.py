@@ -55,7 +55,8 @@ VALIDATOR = Draft202012Validator(schema())
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def check(files: dict[str, str | bytes]) -> None:
+def assert_sound(files: dict[str, str | bytes]) -> None:
+    """Loading ends with a workspace or with errors that can be shown, never in between."""
     loaded = load(Memory(files))
 
     assert (loaded.workspace is None) == any(found.is_error for found in loaded.diagnostics)
@@ -80,10 +81,10 @@ def check(files: dict[str, str | bytes]) -> None:
 @given(st.binary(max_size=200))
 @PATIENT
 def test_random_bytes(content: bytes) -> None:
-    check({"a.yaml": content})
-    check({"a.yaml": "tools: {t: {schema: {file: s.json}}}\n", "s.json": content})
-    check({"a.yaml": "tools: {t: {description: {file: d.md}}}\n", "d.md": content})
-    check({"ldconf.yaml": content})
+    assert_sound({"a.yaml": content})
+    assert_sound({"a.yaml": "tools: {t: {schema: {file: s.json}}}\n", "s.json": content})
+    assert_sound({"a.yaml": "tools: {t: {description: {file: d.md}}}\n", "d.md": content})
+    assert_sound({"ldconf.yaml": content})
 
 
 @given(
@@ -91,14 +92,14 @@ def test_random_bytes(content: bytes) -> None:
 )
 @PATIENT
 def test_random_yaml_characters(content: str) -> None:
-    check({"a.yaml": content})
-    check({"a.yaml": f"tools:\n  t:\n    description: {content}\n"})
+    assert_sound({"a.yaml": content})
+    assert_sound({"a.yaml": f"tools:\n  t:\n    description: {content}\n"})
 
 
 @given(DOCUMENTS)
 @PATIENT
 def test_random_values_in_documents(value: dict[str, object]) -> None:
-    check({"a.yaml": json.dumps(value, ensure_ascii=True).replace("Infinity", ".inf")})
+    assert_sound({"a.yaml": json.dumps(value, ensure_ascii=True).replace("Infinity", ".inf")})
 
 
 @given(VALUES | DOCUMENTS)
@@ -107,8 +108,8 @@ def test_random_values_in_settings(value: object) -> None:
     text = json.dumps(
         {"project": "p", "environments": ["test"], "external": value, "guards": value}
     )
-    check({"ldconf.yaml": text})
-    check({"ldconf.yaml": json.dumps(value)})
+    assert_sound({"ldconf.yaml": text})
+    assert_sound({"ldconf.yaml": json.dumps(value)})
 
 
 @given(st.sampled_from(SEEDS), st.randoms(use_true_random=False), st.integers(1, 4))
@@ -143,5 +144,5 @@ def test_mutated_documents(seed: str, rng: random.Random, count: int) -> None:
             ]
         )
         text = text[:at] + insert + text[at + size :]
-    check({"a.yaml": text})
-    check({"ldconf.yaml": SETTINGS, "a.yaml": text, "b.yaml": seed})
+    assert_sound({"a.yaml": text})
+    assert_sound({"ldconf.yaml": SETTINGS, "a.yaml": text, "b.yaml": seed})

@@ -228,15 +228,20 @@ def test_external_objects_may_be_referenced() -> None:
               clauses: [{op: segmentMatch, values: [beta]}]
               serve: disabled
     """
-    workspace({"ldconf.yaml": settings, "a.yaml": text})
+    found = workspace({"ldconf.yaml": settings, "a.yaml": text})
+    variation = found.resources[Address.parse("aiConfigs/bot/variations/v")].managed()
+    assert variation["tools"] == [{"key": "search"}]
+    assert variation["modelConfigKey"] == "Custom.mine"
 
 
 def test_catalogue_models_are_not_checked_offline() -> None:
-    workspace("aiConfigs: {b: {variations: {v: {modelConfigKey: OpenAI.gpt-4o}}}}\n")
+    found = workspace("aiConfigs: {b: {variations: {v: {modelConfigKey: OpenAI.gpt-4o}}}}\n")
+    variation = found.resources[Address.parse("aiConfigs/b/variations/v")].managed()
+    assert variation["modelConfigKey"] == "OpenAI.gpt-4o"
 
 
 def test_judges_and_agents_of_unmanaged_mode_are_taken_on_trust() -> None:
-    workspace("""\
+    found = workspace("""\
     aiConfigs:
       critic: {}
       bot:
@@ -244,14 +249,18 @@ def test_judges_and_agents_of_unmanaged_mode_are_taken_on_trust() -> None:
           v: {judgeConfiguration: {judges: [{judgeConfigKey: critic, samplingRate: 1}]}}
     agentGraphs: {g: {rootConfigKey: bot, edges: {}}}
     """)
+    assert Address.parse("agentGraphs/g") in found.resources
+    assert Address.parse("aiConfigs/bot/variations/v") in found.resources
 
 
 def test_model_name_of_the_own_model_config_may_be_repeated() -> None:
-    workspace("""\
+    found = workspace("""\
     modelConfigs: {Acme.small: {id: small-1, provider: Acme}}
     aiConfigs:
       bot: {variations: {v: {modelConfigKey: Acme.small, model: {modelName: small-1}}}}
     """)
+    variation = found.resources[Address.parse("aiConfigs/bot/variations/v")].managed()
+    assert variation["model"] == {"modelName": "small-1"}
 
 
 def test_anchors_and_merge_keys_make_ordinary_objects() -> None:

@@ -22,7 +22,8 @@ def errors(text: str) -> list[str]:
 
 @pytest.mark.parametrize("made", [schema(), document_schema(), settings_schema()])
 def test_schema_is_valid_itself(made: dict[str, Json]) -> None:
-    Draft202012Validator.check_schema(made)
+    Draft202012Validator.check_schema(made)  # raises SchemaError
+    assert made["$schema"] == Draft202012Validator.META_SCHEMA["$id"]
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: str(path.relative_to(ROOT)))
