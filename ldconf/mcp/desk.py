@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
@@ -42,17 +42,16 @@ class Desk:
         return waiting
 
 
-def explained(work: Callable[P, T]) -> Callable[P, T]:
-    """Make problems of the world errors of the tool, in words; the client sees no others."""
+@contextmanager
+def explained() -> Iterator[None]:
+    """Make problems of the world errors of the tool, in words; the client sees no others.
 
-    @wraps(work)
-    def told(*arguments: P.args, **named: P.kwargs) -> T:
-        try:
-            return work(*arguments, **named)
-        except LdconfError as error:
-            raise ToolError(words(error)) from error
-
-    return told
+    Decorates a tool, or goes around what an asynchronous one awaits.
+    """
+    try:
+        yield
+    except LdconfError as error:
+        raise ToolError(words(error)) from error
 
 
 def words(error: LdconfError) -> str:

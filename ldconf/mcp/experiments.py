@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from anyio import to_thread
 from mcp.server import MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
 
 from ldconf.core.address import Address
-from ldconf.core.errors import LdconfError, SettingsError, UsageError
+from ldconf.core.errors import SettingsError, UsageError
 from ldconf.kinds.experiment_model import DRAFT, Experiment, rule_description
 from ldconf.kinds.experiment_parts import FALLTHROUGH
 from ldconf.mcp.answers import Decided, Experiments, ListedExperiment, Shipped, Written
-from ldconf.mcp.desk import Desk, explained, words
+from ldconf.mcp.desk import Desk, explained
 from ldconf.mcp.planning import ASKS
 from ldconf.mcp.reading import LOOKS
 from ldconf.mcp.writing import WRITES, given_fields, written_answer
@@ -37,7 +36,7 @@ def add_experiments(server: MCPServer, desk: Desk) -> None:
     """Add list_experiments, set_experiment, results, decide and ship."""
 
     @server.tool(annotations=LOOKS)
-    @explained
+    @explained()
     def list_experiments() -> Experiments:
         """List the experiments of the files. show_object shows one whole (experiments/KEY)."""
         workspace, _ = load_workspace(desk.root)
@@ -50,7 +49,7 @@ def add_experiments(server: MCPServer, desk: Desk) -> None:
         )
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_experiment(
         key: str,
@@ -133,7 +132,7 @@ def add_experiments(server: MCPServer, desk: Desk) -> None:
         Without winner the decision names it, and this is refused if that is not to end the
         experiment. A winner of the person's own choice needs their reason: ask for both.
         """
-        try:
+        with explained():
             key = key.removeprefix("experiments/")
             wish = ShipWish(winner, reason, archive_losers)
             shipping.check_wish(wish)
@@ -143,8 +142,6 @@ def add_experiments(server: MCPServer, desk: Desk) -> None:
             ending = shipping.ending_of(key, wish, decision)
             write = desk.alone(shipping.ship)
             done = await to_thread.run_sync(write, desk.root, key, ending)
-        except LdconfError as error:
-            raise ToolError(words(error)) from error
         return Shipped(
             files=sorted(os.path.relpath(path, desk.root) for path in done.texts),
             winner=ending.winner,
@@ -156,7 +153,7 @@ def add_experiments(server: MCPServer, desk: Desk) -> None:
 
 async def _found(desk: Desk, key: str, events: str | None, aggregates: str | None) -> Results:
     """Return the results. Raises ToolError in words."""
-    try:
+    with explained():
         from ldconf.workflow.experiment import NO_SOURCE, ResultsWish  # needs the extra `stats`
         from ldconf.workflow.experiment import results as analysed
 
@@ -175,8 +172,6 @@ async def _found(desk: Desk, key: str, events: str | None, aggregates: str | Non
             if site is not None and not site.connection.is_local and not wish.from_files:
                 raise UsageError(*NO_SOURCE)
             return await analysed(desk.root, site, wish, time.time_ns() // 1_000_000)
-    except LdconfError as error:
-        raise ToolError(words(error)) from error
 
 
 def _answer(found: Results, *, whole: bool) -> Decided:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
 
-from ldconf.core.errors import LdconfError
 from ldconf.core.outcome import Outcome
 from ldconf.mcp.answers import Applied, Planned
-from ldconf.mcp.desk import Desk, words
+from ldconf.mcp.desk import Desk, explained
 from ldconf.render import markdown, outcomes
 from ldconf.workflow import plan as making
 from ldconf.workflow import samples
@@ -38,13 +37,10 @@ def add_planning(server: MCPServer, desk: Desk) -> None:
         wish = making.PlanWish(
             base=base, targets=tuple(targets or ()), environments=tuple(environments or ())
         )
-        try:
+        with explained():
             with desk.site() as site:
                 found = await plan_for_review(site, wish)
-            can_evaluate = samples.can_evaluate()
-            sampled = samples.sampled(desk.root, found, skip=not can_evaluate)
-        except LdconfError as error:
-            raise ToolError(words(error)) from error
+            sampled = samples.sampled(desk.root, found, skip=not samples.can_evaluate())
         report = review_report(found, Beside(sampled.remarks, sampled.rows))
         desk.shown[found.plan.digest] = wish
         return Planned(
@@ -68,12 +64,8 @@ def add_planning(server: MCPServer, desk: Desk) -> None:
         wish = desk.shown.get(digest)
         if wish is None:
             raise ToolError("no plan with this digest was shown: plan first, and show its report")
-        talk = _Silent()
-        try:
-            with desk.site() as site:
-                done = await apply_plan(site, ApplyWish(plan=wish, reviewed=(digest,)), talk)
-        except LdconfError as error:
-            raise ToolError(words(error)) from error
+        with explained(), desk.site() as site:
+            done = await apply_plan(site, ApplyWish(plan=wish, reviewed=(digest,)), _Silent())
         report = outcomes.build(done.planned.plan, done.outcomes, interrupted=done.interrupted)
         results = list(report.stranded)  # what a failure left stopped is said first
         results += [
@@ -86,12 +78,11 @@ def add_planning(server: MCPServer, desk: Desk) -> None:
         return Applied(done=is_done, results=results)
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Silent:
     """Nobody to talk to while applying: the person has agreed to the digest."""
 
     progress: None = None
-    told: list[Outcome] = field(default_factory=list)
 
     def show(self, found: making.Planned) -> None:
         """The plan was shown by the tool `plan`."""
@@ -101,5 +92,4 @@ class _Silent:
         return False
 
     def tell(self, outcome: Outcome) -> None:
-        """Keep the outcome."""
-        self.told.append(outcome)
+        """Every outcome is in the answer."""

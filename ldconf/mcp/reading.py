@@ -23,7 +23,7 @@ def add_reading(server: MCPServer, desk: Desk) -> None:
     """Add list_objects, show_object, validate, evaluate and test."""
 
     @server.tool(annotations=LOOKS)
-    @explained
+    @explained()
     def list_objects(kind: str | None = None) -> Objects:
         """List the objects of the files with their addresses.
 
@@ -38,7 +38,7 @@ def add_reading(server: MCPServer, desk: Desk) -> None:
         )
 
     @server.tool(annotations=LOOKS)
-    @explained
+    @explained()
     def show_object(address: str) -> Shown:
         """Show what the files say of one object, inherited fields and texts included."""
         workspace, _ = load_workspace(desk.root)
@@ -50,7 +50,7 @@ def add_reading(server: MCPServer, desk: Desk) -> None:
         return Shown(address=str(found), place=place, fields=resource.document())
 
     @server.tool(annotations=LOOKS)
-    @explained
+    @explained()
     def validate() -> Checked:
         """Check the files: schema, references, prompts, targeting. Offline."""
         found = check(desk.root)
@@ -59,7 +59,7 @@ def add_reading(server: MCPServer, desk: Desk) -> None:
         )
 
     @server.tool(annotations=LOOKS)
-    @explained
+    @explained()
     def evaluate(
         ai_config: str,
         environment: str,
@@ -82,7 +82,7 @@ def add_reading(server: MCPServer, desk: Desk) -> None:
         )
 
     @server.tool(annotations=LOOKS)
-    @explained
+    @explained()
     def test() -> Tested:
         """Run the tests that the files hold. Offline."""
         results = asking.config_tests(desk.root)

@@ -29,7 +29,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         return written_answer(desk, write_objects(desk.root, objects))
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_ai_config(
         key: str,
@@ -46,7 +46,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         return write({at.ai_config(key): given_fields(fields)})
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_variation(
         ai_config: str,
@@ -89,7 +89,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         return write({address: given})
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_default(ai_config: str, environment: str, serve: str | dict[str, Any]) -> Written:
         """Write what everyone gets whom no rule names. This is how an AI Config is enabled.
@@ -99,7 +99,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         return write({at.targeting(ai_config, environment): {"fallthrough": serve}})
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_rule(
         ai_config: str,
@@ -121,7 +121,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         )
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_metric(key: str, fields: dict[str, Any]) -> Written:
         """Write a metric into the files, or change the given fields of one.
@@ -132,7 +132,7 @@ def add_writing(server: MCPServer, desk: Desk) -> None:
         return write({Address.of("metrics", key): fields})
 
     @server.tool(annotations=WRITES)
-    @explained
+    @explained()
     @desk.alone
     def set_fields(address: str, fields: dict[str, Any]) -> Written:
         """Write fields of any object: tools, model configs, segments, and what the other tools
