@@ -80,6 +80,11 @@ def find_workspace(given: Path | None, here: Path) -> Path:
     )
 
 
+def has_token(env: Env) -> bool:
+    """True if the environment names a token, so that an account can be asked."""
+    return bool(env.get(TOKEN_VARIABLE, "").strip())
+
+
 def connection(
     workspace: WorkspaceSettings, env: Env, read_secret: SecretReader | None = None
 ) -> Connection:

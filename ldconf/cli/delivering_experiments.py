@@ -15,9 +15,10 @@ from ldconf.cli.run import Run
 from ldconf.core.errors import ExitCode, LdconfError, UsageError
 from ldconf.render import delivery as drawing
 from ldconf.render import experiment_markdown, experiment_rows, markdown
+from ldconf.settings import has_token
 from ldconf.workflow import delivery, reporting, shipping
 from ldconf.workflow.delivery import Place, Runner
-from ldconf.workflow.experiment import NO_SOURCE, Results, has_account
+from ldconf.workflow.experiment import NO_SOURCE, Results
 from ldconf.workflow.plan import PlanWish
 from ldconf.workflow.reporting import Running
 from ldconf.workflow.shipping import SHIPS, ShipWish
@@ -132,7 +133,7 @@ class _One:
 
     def _plan(self, texts: dict[Path, str]) -> str | None:
         """Return the plan of the files as they will be, None if nobody can be asked."""
-        if not self.run.local and not has_account():
+        if not self.run.local and not has_token(os.environ):
             return None
         with _written(texts):
             try:

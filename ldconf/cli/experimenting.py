@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -18,6 +19,7 @@ from ldconf.core.analysis import Verdict
 from ldconf.core.errors import UsageError
 from ldconf.render import experiment as drawing
 from ldconf.render import experiment_html, experiment_json, experiment_markdown
+from ldconf.settings import has_token
 from ldconf.workflow import experiment as workflow
 from ldconf.workflow.experiment import NO_SOURCE, Results, ResultsWish
 
@@ -104,25 +106,25 @@ def _places(
 
 def found_results(run: Run, asked: Asked, *, history: bool = True) -> Results:
     """Return the results from where the events are. Raises LdconfError in words."""
-    wish = _wish(run, asked, history=history)
-    root, now = run.root(), time.time_ns() // 1_000_000
-    online = run.local or not wish.from_files or workflow.has_account()
+    now = time.time_ns() // 1_000_000
+    if asked.source is EventsFrom.LOCAL:
+        run.local = True
+    wish = _wish(asked, now, is_local=run.local, history=history)
+    root = run.root()
+    online = run.local or has_token(os.environ)  # else the counts are in files
     with run.site() if online else nullcontext() as site:
         return run.wait(workflow.results, root, site, wish, now)
 
 
-def _wish(run: Run, asked: Asked, *, history: bool) -> ResultsWish:
+def _wish(asked: Asked, now: int, *, is_local: bool, history: bool) -> ResultsWish:
     """Return what is wanted. Raises UsageError for no place with events, or for two."""
     if asked.events is not None and asked.aggregates is not None:
         raise UsageError("--events and --aggregates are two sources: give one of them")
     files = asked.events or asked.aggregates
     if asked.source is EventsFrom.LOCAL and files is not None:
         raise UsageError(f"--from local and {files} are two sources: give one of them")
-    if asked.source is None and files is None and not run.local:
+    if files is None and not is_local:
         raise UsageError(*NO_SOURCE)
-    if asked.source is EventsFrom.LOCAL:
-        run.local = True
-    now = time.time_ns() // 1_000_000
     as_of = None if asked.as_of is None else moment(asked.as_of, now)
     since = None if asked.since is None else moment(asked.since, now)
     if since is not None and since >= (now if as_of is None else as_of):
@@ -150,18 +152,18 @@ def _watch(run: Run, asked: Asked, places: list[tuple[ResultsFormat, Path | None
 
     The account is opened anew for each look, so that other commands get at the local state.
     """
-    from rich.console import Console
+    from rich.console import Console, Group
     from rich.live import Live
 
     if places != [(ResultsFormat.TEXT, None)] or not sys.stdout.isatty():
         raise UsageError("--watch draws on a terminal", "without --watch it prints once")
     console = Console(no_color=not run.look.colour, highlight=False)
 
-    def look() -> object:
+    def look() -> Group:
         found = found_results(run, asked, history=False)
         return drawing.tables(found.analysis, found.decision, slices_of=asked.slice_by)
 
-    with Live(look(), console=console, auto_refresh=False, vertical_overflow="visible") as live:  # type: ignore[arg-type]
+    with Live(look(), console=console, auto_refresh=False, vertical_overflow="visible") as live:
         while True:
             time.sleep(EVERY_S)
-            live.update(look(), refresh=True)  # type: ignore[arg-type]
+            live.update(look(), refresh=True)

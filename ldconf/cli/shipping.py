@@ -12,7 +12,7 @@ from ldconf.cli.writing import told
 from ldconf.core.analysis import Decision
 from ldconf.core.errors import ExitCode, LdconfError
 from ldconf.render import experiment as drawing
-from ldconf.settings import TOKEN_VARIABLE
+from ldconf.settings import has_token
 from ldconf.workflow import shipping
 from ldconf.workflow.plan import PlanWish
 from ldconf.workflow.shipping import ShipWish
@@ -52,7 +52,7 @@ def _decision(run: Run, found: Results) -> Decision:
 
 def _show_plan(run: Run) -> None:
     """Show what the change leads to. The files are written, whatever becomes of this."""
-    if not run.local and not os.environ.get(TOKEN_VARIABLE, "").strip():
+    if not run.local and not has_token(os.environ):
         run.say(
             "to see the plan it leads to: `ldconf plan`, with LAUNCHDARKLY_ACCESS_TOKEN or --local"
         )

@@ -83,8 +83,8 @@ def experiment_of(workspace: Workspace, key: str) -> Experiment:
     found = workspace.resources.get(Address.of("experiments", key))
     if isinstance(found, Experiment):
         return found
-    names = [address.key for address in workspace.resources if address.kind == "experiments"]
-    hint = f"they have: {', '.join(names)}" if names else "they have no experiments"
+    names = sorted(address.key for address in workspace.resources if address.kind == "experiments")
+    hint = f"they have {', '.join(names)}" if names else "they declare none: see `experiments:`"
     raise UsageError(f"the files have no experiment {key}", hint)
 
 

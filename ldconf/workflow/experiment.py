@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from ldconf.experiments.analyse import analyse
 from ldconf.experiments.decide import decide
 from ldconf.experiments.event_files import count_files
 from ldconf.kinds.experiment_model import DRAFT
-from ldconf.settings import TOKEN_VARIABLE
 from ldconf.workflow.experiment_place import Declared, declared, facts_of, not_there
 from ldconf.workflow.figures import read_figures
 from ldconf.workflow.registration import registration
@@ -71,11 +69,6 @@ class Results:
     analysis: Analysis
     decision: Decision
     remarks: tuple[str, ...] = ()
-
-
-def has_account(env: Mapping[str, str] = os.environ) -> bool:
-    """True if LaunchDarkly can be asked when the iteration started."""
-    return bool(env.get(TOKEN_VARIABLE, "").strip())
 
 
 async def results(root: Path, site: Site | None, wish: ResultsWish, now_ms: int) -> Results:

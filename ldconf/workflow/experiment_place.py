@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
 from ldconf.api.client import Client
-from ldconf.core.address import Address
-from ldconf.core.errors import LdconfError, NotFound, UsageError
+from ldconf.core.errors import LdconfError, NotFound
 from ldconf.core.experiment import ExperimentDesign
 from ldconf.core.workspace import Workspace
+from ldconf.documents.ship import experiment_of
 from ldconf.experiments.design import IterationFacts, design_of
 from ldconf.kinds.experiment_live import iterations
 from ldconf.kinds.experiment_model import DRAFT, RUNNING, Experiment
@@ -29,7 +29,7 @@ class Declared:
     key: str
     experiment: Experiment
     facts: IterationFacts | None = None
-    remarks: tuple[str, ...] = field(default_factory=tuple)
+    remarks: tuple[str, ...] = ()
 
     @property
     def design(self) -> ExperimentDesign:
@@ -42,14 +42,7 @@ def declared(root: Path, key: str) -> Declared:
     """Return an experiment of the files. Raises UsageError naming those that there are."""
     workspace, _ = load_workspace(root)
     key = key.removeprefix("experiments/")
-    found = workspace.resources.get(Address.of("experiments", key))
-    if not isinstance(found, Experiment):
-        keys = sorted(one.key for one in workspace.resources if one.kind == "experiments")
-        raise UsageError(
-            f"the files have no experiment {key!r}",
-            f"they have {', '.join(keys)}" if keys else "they declare none: see `experiments:`",
-        )
-    return Declared(root, workspace, key, found)
+    return Declared(root, workspace, key, experiment_of(workspace, key))
 
 
 async def facts_of(client: Client, site: Site, found: Declared) -> IterationFacts | None:
