@@ -30,13 +30,12 @@ async def put(github: GitHub, report: Report, *, author: str = BOT) -> int:
 
     Only an issue by `author` counts: anybody can write the hidden line.
     """
+    words = {"title": report.title, "body": report.body}
     for issue in await _ours(github, author):
         if _marker(issue) == report.marker:
-            words = {"title": report.title, "body": report.body}
             if (issue.get("title"), _text(issue).strip()) != (report.title, report.body.strip()):
                 await github.send("PATCH", f"/issues/{issue['number']}", words)
             return int(issue["number"])
-    words = {"title": report.title, "body": report.body}
     opened = await github.send("POST", "/issues", {**words, "labels": [LABEL]})
     return int(opened["number"])
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TypeAlias
 
+from ldconf.core.address import targeting
 from ldconf.core.policy import PolicyRule
 from ldconf.core.resource import Json
 
@@ -121,7 +122,7 @@ def max_audience_switched(plan: PlanJson, rule: PolicyRule) -> Iterator[Finding]
         place = (sample["aiConfig"], sample["environment"])
         switched = sum(m["count"] for m in sample["moves"] if m["before"] != DISABLED)
         share = switched / sample["contexts"] * 100
-        address, known = moved.get(place, ("aiConfigs/{}/targeting/{}".format(*place), 0))
+        address, known = moved.get(place, (str(targeting(*place)), 0))
         moved[place] = address, max(share, known)
     for (_, environment), (address, percent) in moved.items():
         is_meant = not rule.environments or environment in rule.environments

@@ -12,6 +12,7 @@ from ldconf.core.errors import UsageError
 from ldconf.core.experiment import ExperimentDesign, MetricDesign
 from ldconf.core.power import POWER
 from ldconf.core.sizing import Chances, Detects, SizeReport
+from ldconf.experiments.figures_file import Z90
 from ldconf.experiments.simulate import Outcomes, Plan, report
 from ldconf.experiments.sizing import Question, Reach, Size, reaches, size_design, threshold_of
 from ldconf.experiments.synthetic import Truth
@@ -177,7 +178,7 @@ def _baseline(
         return arm.data_mean, None, origin
     if metric.kind in ("percentile", "ratio") and arm.interval is not None:
         # The planner takes sqrt(n) x standard error of a pilot (statistics notes, section 3).
-        error = (arm.interval.upper - arm.interval.lower) / (2 * 1.6448536)
+        error = (arm.interval.upper - arm.interval.lower) / (2 * Z90)
         return arm.mean or arm.data_mean, error * sqrt(arm.units), origin
     return arm.data_mean, wish.sd or arm.data_sd, origin
 

@@ -212,12 +212,13 @@ class _State:
         """Yield what differs from before, and take it over."""
         now = self._values(files)
         consents = list(self._fresh(files.consents, now))
-        for address, fields in changes(self.values, now):
+        found = dict(changes(self.values, now))
+        for address, fields in found.items():
             because = [one.because for one in consents if address.matches(one.address)]
             told = f" (consent: {'; '.join(because)})" if because else ""
             yield f"{when}: {address}: {', '.join(fields)} changed{told}"
         for one in consents:
-            if not any(address.matches(one.address) for address, _ in changes(self.values, now)):
+            if not any(address.matches(one.address) for address in found):
                 yield f"{when}: consent to contaminate {one.address}: {one.because}"
         self._take(files, now)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from ldconf.core.diagnostic import Diagnostic, Position, Severity
 from ldconf.core.live import Live
+from ldconf.core.resource import Json
 from ldconf.core.workspace import Workspace
 from ldconf.documents.lint import experiments, models, prompts, sensitive, targeting
 from ldconf.documents.lint.rule import Finding, Rule, Scope
@@ -107,9 +108,9 @@ def _position(workspace: Workspace, finding: Finding) -> Position | None:
     return _inside_block(workspace, place, value.split("\n")[line], column) or place
 
 
-def _at(value: object, path: tuple[str | int, ...]) -> str:
+def _at(value: Json, path: tuple[str | int, ...]) -> str:
     for step in path:
-        value = value[step]  # type: ignore[index]  # a path of this very value
+        value = value[step]
     return str(value)
 
 
