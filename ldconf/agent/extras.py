@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from ldconf.core.errors import LdconfError, SettingsError
+from ldconf.core.errors import MissingPackage, SettingsError
 
 
 @contextmanager
 def needs(what: str, extra: str) -> Iterator[None]:
-    """Inside, a missing package raises LdconfError with the pip line of the extra."""
+    """Inside, a missing package raises MissingPackage with the pip line of the extra."""
     try:
         yield
     except ImportError as err:
-        raise LdconfError(
-            f"{what} needs the package {err.name or err}, which is not installed",
-            hint=f'pip install "ldconf[{extra}]"',
-        ) from err
+        raise MissingPackage(f"{what} needs", err.name or str(err), extra) from err
 
 
 def require_key(provider: str, variable: str, env: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@
     ├── ApiError                exit 1    LaunchDarkly answered with an error
     │   ├── Unauthorized  Forbidden  ApprovalRequired  NotFound  Conflict  RateLimited
     │   └── Unreachable                   no (usable) answer at all
+    ├── MissingPackage          exit 1    an extra is not installed
     ├── StalePlanError          exit 3    a change was not in the reviewed plan
     └── RefusedError            exit 3    a guard refused
 
@@ -115,6 +116,16 @@ class RateLimited(ApiError):
 
 class Unreachable(ApiError):
     """No answer, or one that is not JSON."""
+
+
+class MissingPackage(LdconfError):
+    """A package of one of ldconf's extras is not installed. `needs`: `statistics need`."""
+
+    def __init__(self, needs: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{needs} the package {package}, which is not installed",
+            hint=f'pip install "ldconf[{extra}]"',
+        )
 
 
 class StalePlanError(LdconfError):

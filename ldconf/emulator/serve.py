@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ldconf.core.errors import LdconfError
+from ldconf.core.errors import LdconfError, MissingPackage
 from ldconf.emulator.lock import Holder, StateLock, acquire
 
 if TYPE_CHECKING:
@@ -175,8 +175,5 @@ def load_emulator() -> Emulator:
 
         require_duckdb()
     except ModuleNotFoundError as err:
-        raise LdconfError(
-            f"the local LaunchDarkly needs the package {err.name}, which is not installed",
-            hint='pip install "ldconf[dev]"',
-        ) from err
+        raise MissingPackage("the local LaunchDarkly needs", str(err.name), "dev") from err
     return Emulator(create_app, Store, EventStore, seed)

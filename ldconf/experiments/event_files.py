@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ldconf.core.aggregates import Aggregates
-from ldconf.core.errors import LdconfError
+from ldconf.core.errors import LdconfError, MissingPackage
 from ldconf.core.experiment import ExperimentDesign
 from ldconf.core.resource import Json
 from ldconf.experiments import event_files_sql as sql
@@ -40,10 +40,7 @@ def count_files(
     the package that is missing.
     """
     if find_spec("duckdb") is None:
-        raise LdconfError(
-            "events in files need the package duckdb, which is not installed",
-            hint='pip install "ldconf[dev]"',
-        )
+        raise MissingPackage("events in files need", "duckdb", "dev")
     files = find(path)
     with tempfile.TemporaryDirectory(prefix="ldconf-events-") as folder, _opened(folder) as opened:
         reading = _Reading(opened, design, folder_of(path))

@@ -108,7 +108,8 @@ def difference(treatment: Sample, control: Sample, times: float, *, relative: bo
 
 
 def adjust(p_values: Sequence[float], method: Correction | None) -> list[float]:
-    """Return p-values corrected for being several."""
+    """Return p-values corrected for being several. Benjamini and Hochberg's are those of
+    `scipy.stats.false_discovery_control`, whose import would take longer than an analysis."""
     count = len(p_values)
     if method == "bonferroni":
         return [min(p * count, 1.0) for p in p_values]

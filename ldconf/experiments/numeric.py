@@ -8,24 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from hashlib import sha256
 
-from ldconf.core.errors import LdconfError
+from ldconf.core.errors import MissingPackage
 
 try:
     import numpy as np
     from numpy.typing import NDArray
     from scipy import special
 except ModuleNotFoundError as err:
-    raise LdconfError(
-        f"statistics need the package {err.name}, which is not installed",
-        hint='pip install "ldconf[stats]"',
-    ) from err
+    raise MissingPackage("statistics need", err.name or "numpy", "stats") from err
 
 __all__ = ["Floats", "generator", "integrate", "np", "special"]
 
 Floats = NDArray[np.float64]
 
 # Tanh-sinh nodes: they crowd at both ends, so integrands may rise steeply there, as densities of
-# beta distributions with a parameter below 1 do.
+# beta distributions with a parameter below 1 do. `scipy.integrate` has the same rule, but importing
+# it takes as long again as all of `scipy.special`.
 _STEP = 2**-6
 _STEPS = np.arange(-3.4, 3.4 + _STEP, _STEP)
 _INNER = np.pi / 2 * np.sinh(_STEPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -136,6 +137,16 @@ async def test_traffic_is_shown_if_wanted(ld: Ld) -> None:
     await traffic(ld)
     assert "traffic" not in (await ld.get(RESULTS))["treatmentResults"][0]
     await ld.get(f"{RESULTS}?expand=everything", status=400)
+
+
+async def test_results_without_the_extra_are_501(ld: Ld, monkeypatch: pytest.MonkeyPatch) -> None:
+    await running(ld)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    for name in [name for name in sys.modules if name.startswith("ldconf.experiments.")]:
+        monkeypatch.delitem(sys.modules, name)
+    found = await ld.get(RESULTS, status=501)
+    assert found["code"] == "not_implemented"
+    assert 'numpy, which is not installed; pip install "ldconf[stats]"' in found["message"]
 
 
 async def test_each_iteration_has_results_of_its_own(ld: Ld) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ldconf.core.errors import LdconfError
+from ldconf.core.errors import LdconfError, MissingPackage
 from ldconf.core.resource import Json
 from ldconf.emulator.events import schema
 
@@ -253,14 +253,11 @@ def _columns(payloads: Sequence[Payload]) -> dict[str, Json]:
 
 
 def require_duckdb() -> None:
-    """Raise LdconfError with the pip line if DuckDB is not installed."""
+    """Raise MissingPackage with the pip line if DuckDB is not installed."""
     from importlib.util import find_spec
 
     if find_spec("duckdb") is None:
-        raise LdconfError(
-            "the local LaunchDarkly needs the package duckdb, which is not installed",
-            hint='pip install "ldconf[dev]"',
-        )
+        raise MissingPackage("the local LaunchDarkly needs", "duckdb", "dev")
 
 
 def _connect(path: Path | None) -> duckdb.DuckDBPyConnection:

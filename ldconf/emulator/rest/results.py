@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from ldconf.core.address import Address
 from ldconf.core.analysis import Analysis, Decision
-from ldconf.core.errors import LdconfError
+from ldconf.core.errors import LdconfError, MissingPackage
 from ldconf.core.experiment import ExperimentDesign
 from ldconf.core.resource import Json, Resource
 from ldconf.core.results_wire import TreatmentNames, group_results_rep, results_rep
@@ -150,11 +150,10 @@ def _analysed(work: Callable[[], Result]) -> Result:
     try:
         return work()
     except LdconfError as err:
-        status = 501 if "pip install" in (err.hint or "") else 400
         words = f"{err.summary}; {err.hint}" if err.hint else err.summary
-        raise Refusal(
-            status, "invalid_request" if status == 400 else "not_implemented", words
-        ) from err
+        if isinstance(err, MissingPackage):
+            raise Refusal(501, "not_implemented", words) from err
+        raise bad_request(words) from err
 
 
 def _with_traffic(call: Call) -> bool:
