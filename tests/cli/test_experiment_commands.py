@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -26,6 +23,7 @@ from ldconf.workflow.experiment import ResultsWish, results
 from ldconf.workflow.site import Site, settings_of
 from tests.cli.lab import KEY, PROJECT, laboratory, people, send
 from tests.e2e.world import World
+from tests.terminals import watched
 
 SCHEMA = json.loads(
     (Path(__file__).parents[2] / "docs" / "experiment.schema.json").read_text(encoding="utf-8")
@@ -242,23 +240,8 @@ def test_watch_needs_a_terminal(started: World) -> None:
 
 
 def test_watch_draws_until_ctrl_c(finished: World) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [LDCONF, "experiment", "results", KEY, "--local", "--watch"],
-        cwd=finished.root,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "60"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    said = b""
-    while b"verdict" not in said and process.poll() is None:
-        said += os.read(ours, 4096)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 130
-    os.close(ours)
+    said = watched(finished.root, "experiment", "results", KEY, "--local", until="verdict")
+    assert b"verdict" in said
     assert b"Traceback" not in said
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -13,11 +11,8 @@ import pytest
 from ldconf.emulator.app import create_app
 from ldconf.emulator.server import LocalServer
 from ldconf.emulator.store import Store
+from tests.browsers import CONTRAST, opened, sync_api
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 HOSTILE = "<img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
 SEMANTIC = "application/json; domain-model=launchdarkly.semanticpatch"
 
@@ -88,15 +83,7 @@ def dev() -> Iterator[Dev]:
     store.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        path = BROWSER or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip("no browser: apt-get install chromium, or playwright install chromium")
-        found = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield found
-        found.close()
+browser = pytest.fixture(scope="module")(opened)
 
 
 @pytest.fixture
@@ -203,31 +190,3 @@ def test_texts_have_enough_contrast(browser: sync_api.Browser, dev: Dev, scheme:
         page.goto(dev.host)
         weakest = page.evaluate(CONTRAST)
         assert weakest["ratio"] >= 4.5, weakest
-
-
-CONTRAST = """() => {
-  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = (rgb) => {
-    const [r, g, b] = rgb.slice(0, 3).map((part) => {
-      const v = part / 255;
-      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (node) => {
-    for (let n = node; n; n = n.parentElement) {
-      const rgb = parse(getComputedStyle(n).backgroundColor);
-      if (rgb.length === 3 || rgb[3] > 0) return rgb;
-    }
-    return [255, 255, 255];
-  };
-  let weakest = { ratio: 21 };
-  for (const node of document.querySelectorAll("body *")) {
-    const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own) continue;
-    const pair = [light(parse(getComputedStyle(node).color)), light(ground(node))];
-    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-    if (ratio < weakest.ratio) weakest = { ratio, text: node.textContent.slice(0, 60) };
-  }
-  return weakest;
-}"""

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +22,7 @@ from ldconf.settings import Connection
 from ldconf.workflow.monitor import MonitorWish, monitor, seconds
 from ldconf.workflow.site import Site, settings_of
 from tests.e2e.world import PROJECT, World
+from tests.terminals import watched
 
 LDCONF = Path(sys.executable).with_name("ldconf")
 CONTEXT = {"kind": "user", "key": "u1"}
@@ -150,23 +147,7 @@ def test_watch_needs_a_terminal(used: World) -> None:
 
 
 def test_watch_draws_until_ctrl_c(used: World) -> None:
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [LDCONF, "monitor", "--local", "--watch"],
-        cwd=used.root,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "140"},
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-    )
-    os.close(theirs)
-    said = b""
-    while b"model-variant-2" not in said and process.poll() is None:
-        said += os.read(ours, 4096)
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 130
-    os.close(ours)
+    said = watched(used.root, "monitor", "--local", until="model-variant-2")
     assert b"5 requests" in said
     assert b"Traceback" not in said
 

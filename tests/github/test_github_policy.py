@@ -23,13 +23,18 @@ def append(hub: Hub, text: str, file: str) -> None:
         opened.write(text)
 
 
-def test_a_violation_fails_the_job_until_it_is_gone_or_allowed(hub: Hub) -> None:
+def too_hot(hub: Hub, *, fork: bool = False) -> int:
+    """Open a pull request that runs into a policy of the main branch; return its number."""
     append(hub, HEAT, "ldconf.yaml")
     hub.push("main")
     adopt(hub)
     hub.start("topic")
     hub.edit("temperature: 0.7", "temperature: 1.5")
-    number = hub.open("topic", hub.push("topic"))
+    return hub.open("topic", hub.push("topic"), fork=fork)
+
+
+def test_a_violation_fails_the_job_until_it_is_gone_or_allowed(hub: Hub) -> None:
+    number = too_hot(hub)
     hot = hub.plan(number, "opened")
     assert hot.code == 3
     assert (hot.outputs["violations"], hot.outputs["refused"]) == ("2", "0")  # a child inherits
@@ -66,12 +71,7 @@ def test_a_pull_request_cannot_drop_the_policy_that_it_runs_into(hub: Hub) -> No
 
 
 def test_broken_files_take_old_violations_out_of_the_comment(hub: Hub) -> None:
-    append(hub, HEAT, "ldconf.yaml")
-    hub.push("main")
-    adopt(hub)
-    hub.start("topic")
-    hub.edit("temperature: 0.7", "temperature: 1.5")
-    number = hub.open("topic", hub.push("topic"))
+    number = too_hot(hub)
     assert hub.plan(number).code == 3
     hub.edit("mode: agent", "mode: dog")
     hub.fake.pulls[number]["head"]["sha"] = hub.push("topic")
@@ -81,12 +81,7 @@ def test_broken_files_take_old_violations_out_of_the_comment(hub: Hub) -> None:
 
 
 def test_a_fork_is_held_against_policies_without_a_comment(hub: Hub) -> None:
-    append(hub, HEAT, "ldconf.yaml")
-    hub.push("main")
-    adopt(hub)
-    hub.start("topic")
-    hub.edit("temperature: 0.7", "temperature: 1.5")
-    number = hub.open("topic", hub.push("topic"), fork=True)
+    number = too_hot(hub, fork=True)
     found = hub.plan(number)
     assert found.code == 3
     assert "policy heat" in found.err

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,11 +11,10 @@ import pytest
 
 from ldconf.core.analysis import Analysis, Caution, Code, Decision, Verdict
 from ldconf.render import experiment_html, svg
+from tests.browsers import CONTRAST, opened, sync_api
 from tests.render import analyses as found
 
 HOSTILE = "\"><img src=x onerror=\"document.title='hit'\"><script>document.title='hit'</script>"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-BROWSER = next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def hostile() -> tuple[Analysis, Decision]:
@@ -108,18 +105,7 @@ def test_axes_have_round_numbers(low: float, high: float, ticks: list[float]) ->
     assert svg.nice(low, high, 4) == pytest.approx(ticks)
 
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[sync_api.Browser]:
-    with sync_api.sync_playwright() as playwright:
-        path = BROWSER or playwright.chromium.executable_path
-        if not Path(path).exists():
-            pytest.skip("no browser: apt-get install chromium, or playwright install chromium")
-        opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
+browser = pytest.fixture(scope="module")(opened)
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -168,33 +154,3 @@ def test_no_width_needs_sideways_scrolling(
             if (name, width) in FITS:
                 for table in page.locator(".pair .scroll").all():
                     assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
-
-
-CONTRAST = """() => {
-  const parse = (colour) => colour.match(/[\\d.]+/g).map(Number);
-  const light = (rgb) => {
-    const [r, g, b] = rgb.slice(0, 3).map((part) => {
-      const v = part / 255;
-      return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
-    });
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const ground = (node) => {
-    for (let n = node; n; n = n.parentElement) {
-      const rgb = parse(getComputedStyle(n).backgroundColor);
-      if (rgb.length === 3 || rgb[3] > 0) return rgb;
-    }
-    return [255, 255, 255];
-  };
-  let weakest = { ratio: 21 };
-  for (const node of document.querySelectorAll("body *")) {
-    const own = [...node.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
-    if (!own || node.tagName === "title") continue;
-    const style = getComputedStyle(node);
-    const ink = node instanceof SVGElement ? style.fill : style.color;
-    const pair = [light(parse(ink)), light(ground(node))];
-    const ratio = (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
-    if (ratio < weakest.ratio) weakest = { ratio, text: node.textContent.slice(0, 60) };
-  }
-  return weakest;
-}"""
