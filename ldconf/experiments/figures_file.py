@@ -9,86 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from difflib import get_close_matches
 from math import sqrt
-from typing import Annotated
-
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from statistics import NormalDist
 
 from ldconf.core.aggregates import Aggregates, ArmCounts, UnitStatistics
-from ldconf.core.experiment import ExperimentDesign, MetricDesign
-from ldconf.core.resource import Int, Json, Number
+from ldconf.core.experiment import CREDIBLE_MASS, ExperimentDesign, MetricDesign
+from ldconf.core.kind import Problem
+from ldconf.core.resource import Json
+from ldconf.experiments.figures_model import ArmFigures, FiguresError, FiguresFile, parsed
 
-Z90 = 1.6448536269514722  # half of a 90 % interval of a normal distribution, in standard deviations
+# Half of a 90 % interval of a normal distribution, in standard deviations.
+Z90 = NormalDist().inv_cdf((1 + CREDIBLE_MASS) / 2)
 NEAREST = 0.01  # treatment and control nearer than that: their prior's weight cannot be told
 Where = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong with the figures, and where: the path of a value."""
-
-    where: Where
-    words: str
-
-
-class FiguresError(Exception):
-    """The figures cannot be used; all problems at once."""
-
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(f"{len(problems)} problems in the figures")
-        self.problems = problems
-
-
-def _ms(value: Json) -> Json:
-    """Take a date, a time or milliseconds; a time without a zone is UTC."""
-    if not isinstance(value, str):
-        return value
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        raise ValueError("must be a date or a time, e.g. 2026-11-24 or 2026-11-24T15:00Z") from None
-    found = found if found.tzinfo else found.replace(tzinfo=UTC)
-    return round(found.timestamp() * 1000)
-
-
-Time = Annotated[Int, BeforeValidator(_ms), Field(ge=0)]
-Count = Annotated[Int, Field(ge=0)]
-Nonnegative = Annotated[Number, Field(ge=0, allow_inf_nan=False)]
-Finite = Annotated[Number, Field(allow_inf_nan=False)]
-
-
-class _Figures(BaseModel):
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
-    )
-
-
-class ArmFigures(_Figures):
-    """What the page shows of one metric in one variation."""
-
-    conversions: Count | None = None
-    units: Count | None = None
-    total: Finite | None = None
-    mean: Finite | None = None
-    sd: Nonnegative | None = None
-    posterior_mean: Finite | None = None
-    interval: tuple[Finite, Finite] | None = None
-
-
-class FiguresFile(_Figures):
-    """The whole file."""
-
-    experiment: str
-    iteration: Int = 1
-    as_of: Time | None = None
-    started: Time | None = None
-    exposures: dict[str, Count]
-    crossover: dict[str, Count] = Field(default_factory=dict)
-    never_seen: list[str] = Field(default_factory=list)
-    metrics: dict[str, dict[str, ArmFigures]]
 
 
 def counts_of_figures(found: Json, design: ExperimentDesign, as_of: int, source: str) -> Aggregates:
@@ -97,10 +31,7 @@ def counts_of_figures(found: Json, design: ExperimentDesign, as_of: int, source:
 
     A metric without figures is left out, and `notes` say so. Raises FiguresError.
     """
-    try:
-        file = FiguresFile.model_validate(found)
-    except ValidationError as err:
-        raise FiguresError(tuple(dict.fromkeys(_told(err)))) from None
+    file = parsed(found)
     reading = _Reading(file, design)
     problems = tuple(reading.problems())
     if problems:
@@ -146,33 +77,33 @@ class _Reading:
         file, design = self.file, self.design
         if file.experiment != design.key:
             yield Problem(
-                ("experiment",), f"these are figures of {file.experiment}, not {design.key}"
+                f"these are figures of {file.experiment}, not {design.key}", ("experiment",)
             )
         if file.iteration != design.iteration:
             yield Problem(
-                ("iteration",),
                 f"these are figures of iteration {file.iteration}; the files speak of iteration "
                 f"{design.iteration}",
+                ("iteration",),
             )
         if file.as_of is not None and file.started is not None and file.as_of < file.started:
-            yield Problem(("asOf",), "the figures were read before the iteration `started`")
+            yield Problem("the figures were read before the iteration `started`", ("asOf",))
         yield from self._keys(("exposures",), file.exposures, whole=True)
         yield from self._keys(("crossover",), file.crossover)
         keys = {metric.key: metric for metric in design.metrics}
         for index, key in enumerate(file.never_seen):
             if key not in keys:
-                yield Problem(("neverSeen", index), _unknown("metric", key, keys))
+                yield Problem(_unknown("metric", key, keys), ("neverSeen", index))
         if not self.is_typed(design.primary):
             yield Problem(
-                ("metrics",), f"there are no figures of the primary metric {design.primary}"
+                f"there are no figures of the primary metric {design.primary}", ("metrics",)
             )
         for key, arms in file.metrics.items():
             where = ("metrics", key)
             metric = keys.get(key)
             if metric is None:
-                yield Problem(where, _unknown("metric", key, keys))
+                yield Problem(_unknown("metric", key, keys), where)
             elif words := underivable(metric):
-                yield Problem(where, words)
+                yield Problem(words, where)
             elif self.is_typed(key):
                 yield from self._keys(where, arms, whole=True)
                 for arm, figures in arms.items():
@@ -185,33 +116,33 @@ class _Reading:
         arms = self.design.allocation
         for key in found:
             if key not in arms:
-                yield Problem((*where, key), _unknown("variation", key, arms))
+                yield Problem(_unknown("variation", key, arms), (*where, key))
         for arm in arms if whole else ():
             if arm not in found:
-                yield Problem(where, f"variation {arm} is missing")
+                yield Problem(f"variation {arm} is missing", where)
 
     def _metric(self, metric: MetricDesign, arm: str, figures: ArmFigures) -> Iterator[Problem]:
         where = ("metrics", metric.key, arm)
         exposed = self.file.exposures[arm]
         if metric.per_unit == "occurrence":
             if figures.conversions is None:
-                yield Problem(where, "`conversions` is missing: units that did it")
+                yield Problem("`conversions` is missing: units that did it", where)
             elif figures.conversions > exposed:
                 yield Problem(
-                    (*where, "conversions"),
                     f"{figures.conversions} of {exposed} exposed units cannot have converted",
+                    (*where, "conversions"),
                 )
             return
         units = self._units(metric, arm, figures)
         if units is None:
-            yield Problem(where, "`units` is missing: units with events, others are left out")
+            yield Problem("`units` is missing: units with events, others are left out", where)
             return
         if units > exposed:
-            yield Problem((*where, "units"), f"{units} units are more than the {exposed} exposed")
+            yield Problem(f"{units} units are more than the {exposed} exposed", (*where, "units"))
         if figures.total is None and figures.mean is None:
-            yield Problem(where, "`total` is missing (or `mean`, that of the data)")
+            yield Problem("`total` is missing (or `mean`, that of the data)", where)
         elif units > 1 and isinstance(spread := self._sd(metric, arm, figures, units), str):
-            yield Problem(where, spread)
+            yield Problem(spread, where)
 
     def _units(self, metric: MetricDesign, arm: str, figures: ArmFigures) -> int | None:
         if metric.missing is not None:
@@ -301,18 +232,3 @@ def _unknown(what: str, key: str, known: Mapping[str, object]) -> str:
     near = get_close_matches(key, known, 1)
     hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(known)}"
     return f"the experiment has no {what} {key!r}: {hint}"
-
-
-def _told(error: ValidationError) -> Iterator[Problem]:
-    for found in error.errors(include_url=False, include_context=False):
-        words = found["msg"].removeprefix("Value error, ")
-        if found["type"] == "missing":
-            words = f"`{found['loc'][-1]}` is missing"
-        elif found["input"] is None:
-            words = "is empty"
-        elif found["type"] in ("model_type", "dict_type"):
-            words = "must be a map: names, each with its value"
-        elif found["type"] in ("int_type", "float_type"):
-            words = f"must be a number without separators or units, not {found['input']!r}"
-        where = [step for step in found["loc"] if step not in ("int", "float")]
-        yield Problem(tuple(where), words)

@@ -8,8 +8,10 @@ from ldconf.core.aggregates import Aggregates
 from ldconf.core.diagnostic import Diagnostic, Position, Severity
 from ldconf.core.errors import DocumentError, LdconfError
 from ldconf.core.experiment import ExperimentDesign
+from ldconf.core.kind import Problem
 from ldconf.documents.yaml import Document, parse
-from ldconf.experiments.figures_file import FiguresError, Problem, counts_of_figures
+from ldconf.experiments.figures_file import counts_of_figures
+from ldconf.experiments.figures_model import FiguresError
 
 HINT = "`ldconf experiment results KEY --template` prints a file to fill in"
 
@@ -34,7 +36,7 @@ def read_figures(path: Path, design: ExperimentDesign, as_of: int) -> Aggregates
 
 
 def _diagnostic(document: Document, problem: Problem) -> Diagnostic:
-    where = tuple(str(step) if isinstance(step, str) else step for step in problem.where)
+    where = tuple(str(step) if isinstance(step, str) else step for step in problem.path)
     place = next(
         (
             found
@@ -44,5 +46,5 @@ def _diagnostic(document: Document, problem: Problem) -> Diagnostic:
         Position(document.file),
     )
     name = ".".join(str(step) for step in where)
-    words = f"{name}: {problem.words}" if name else problem.words
+    words = f"{name}: {problem.summary}" if name else problem.summary
     return Diagnostic(Severity.ERROR, words, place, "figures", HINT if not where else None)
